@@ -1,0 +1,152 @@
+//! What can be wrong with a model file or a call.
+
+use core::fmt;
+
+/// Why a model was refused or a call could not be carried out.
+///
+/// Offsets are bytes from the start of the model file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The slice does not start at an address that is a multiple of `need` bytes.
+    Misaligned {
+        /// Required alignment of the first byte, in bytes.
+        need: usize,
+        /// How far past such an address the slice starts, in bytes.
+        off_by: usize,
+    },
+    /// The slice ends before the structure at `offset` does.
+    Truncated {
+        /// Where the structure starts.
+        offset: usize,
+        /// Bytes that it needs from there.
+        need: usize,
+        /// Bytes that are there.
+        got: usize,
+    },
+    /// The first eight bytes are not those of a `.lif` file.
+    NotLif,
+    /// The file's major version is not the one that this reader knows.
+    Version {
+        /// Major version in the file.
+        found: u16,
+        /// Major version that this reader knows.
+        supported: u16,
+    },
+    /// The length in the header is not the length of the slice.
+    Length {
+        /// Length in the header, in bytes.
+        stated: u32,
+        /// Length of the slice, in bytes.
+        got: usize,
+    },
+    /// The checksum in the header is not that of the contents.
+    Crc {
+        /// CRC-32 in the header.
+        stated: u32,
+        /// CRC-32 of the contents.
+        computed: u32,
+    },
+    /// A section that must be understood has a kind that this reader does not know.
+    UnknownSection {
+        /// Kind of the section.
+        kind: u16,
+        /// Where its header starts.
+        offset: usize,
+    },
+    /// A section that this reader needs is not there, or is there twice.
+    SectionCount {
+        /// Kind of the section.
+        kind: u16,
+        /// How many there are.
+        found: u32,
+    },
+    /// A value in the file is outside its range.
+    Invalid {
+        /// Where the value is.
+        offset: usize,
+        /// What it stands for.
+        what: &'static str,
+    },
+    /// The file is valid, but this version does not run it.
+    Unsupported {
+        /// Where the value is.
+        offset: usize,
+        /// What is not supported.
+        what: &'static str,
+    },
+    /// The arena is too small for the network's state.
+    Arena {
+        /// Bytes that the network needs.
+        need: usize,
+        /// Bytes in the arena.
+        got: usize,
+    },
+    /// The input has another number of values than the network's input node.
+    InputLength {
+        /// Values that the network takes.
+        need: usize,
+        /// Values that were given.
+        got: usize,
+    },
+    /// The input has another number format than the network's input node.
+    InputType {
+        /// Number format that the network takes.
+        need: &'static str,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Misaligned { need, off_by } => write!(
+                f,
+                "the model starts {off_by} bytes past a multiple of {need}: place it at an aligned address"
+            ),
+            Self::Truncated { offset, need, got } => write!(
+                f,
+                "truncated: {need} bytes are needed at offset {offset}, {got} are there"
+            ),
+            Self::NotLif => f.write_str("not a .lif file: the magic number at offset 0 is missing"),
+            Self::Version { found, supported } => write!(
+                f,
+                "format version {found} is not the version {supported} that this reader knows (offset 8)"
+            ),
+            Self::Length { stated, got } => write!(
+                f,
+                "the header says {stated} bytes (offset 12), but there are {got}: the file was cut or padded"
+            ),
+            Self::Crc { stated, computed } => write!(
+                f,
+                "corrupted: CRC-32 {computed:08x} of the contents is not {stated:08x} (offset 16)"
+            ),
+            Self::UnknownSection { kind, offset } => write!(
+                f,
+                "section of kind {kind} at offset {offset} must be understood, and this version does not know it"
+            ),
+            Self::SectionCount { kind, found } => write!(
+                f,
+                "section of kind {kind} is there {found} times instead of once"
+            ),
+            Self::Invalid { offset, what } => write!(f, "invalid {what} at offset {offset}"),
+            Self::Unsupported { offset, what } => {
+                write!(
+                    f,
+                    "{what} (offset {offset}) is not supported by this version"
+                )
+            }
+            Self::Arena { need, got } => {
+                write!(
+                    f,
+                    "the network needs {need} bytes of RAM, the arena has {got}"
+                )
+            }
+            Self::InputLength { need, got } => {
+                write!(f, "the network takes {need} input values, {got} were given")
+            }
+            Self::InputType { need } => write!(f, "the network takes {need} input values"),
+        }
+    }
+}
+
+impl core::error::Error for Error {}

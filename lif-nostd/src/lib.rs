@@ -1,0 +1,53 @@
+//! Leaky integrate-and-fire networks on microcontrollers: event-driven, no heap, no panic.
+//!
+//! The crate reads a `.lif` model file in place from flash and steps the network in it, in f32 or in
+//! fixed point. The host trains with the same dynamics and runs this very code for its own fixed-point
+//! forward, so what was trained is what is flashed, bit for bit.
+//!
+//! From the bottom up:
+//!
+//! | module | what is there |
+//! |---|---|
+//! | [`scalar`] | the number types and the few operations that dynamics need |
+//! | [`spikes`] | bit-packed spike vectors |
+//! | [`neuron`] | charge, fire, reset of a leaky integrate-and-fire neuron |
+//! | [`synapse`] | weights times spikes: integer and f32 sums in a fixed order |
+//! | [`model`] | the `.lif` file: layout, checked reader, and the [`Network`] that runs it |
+//! | [`decode`] | from spike counts to an answer |
+//! | [`link`] | the messages of the host link (feature `link`) |
+//! | [`error`] | every error a model file or a call can give |
+//!
+//! The equations, the order of operations, rounding and saturation are normative in `docs/dynamics.md`,
+//! the file in `docs/format.md`.
+//!
+//! ```
+//! use lif_nostd::neuron::Lif;
+//!
+//! // tau = 2 steps, threshold 1, hard reset to 0, input divided by tau.
+//! let lif = Lif::<f32>::new(2.0, 1.0, Some(0.0), true);
+//! let mut v = 0.0;
+//! let spikes: u32 = (0..16).map(|_| u32::from(lif.step(&mut v, 1.5))).sum();
+//! assert_eq!(spikes, 8);
+//! ```
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+#[cfg(target_endian = "big")]
+compile_error!(
+    "lif-nostd reads little-endian model files in place and needs a little-endian target"
+);
+
+pub mod decode;
+pub mod error;
+#[cfg(feature = "link")]
+pub mod link;
+pub mod model;
+pub mod neuron;
+pub mod scalar;
+pub mod spikes;
+pub mod synapse;
+
+pub use error::Error;
+pub use model::{Model, Network, ram_bytes};
+pub use spikes::Spikes;

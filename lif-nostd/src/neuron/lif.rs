@@ -1,0 +1,121 @@
+//! The leaky integrate-and-fire neuron (`docs/dynamics.md`, sections 1 to 3).
+
+use crate::scalar::Scalar;
+
+/// Constants of a leaky integrate-and-fire neuron; the membrane is kept by the caller.
+///
+/// One step is charge, fire, reset. With `vr` the leak potential:
+///
+/// ```text
+/// charge   decay_input:  h = v + (x - (v - vr)) / tau
+///          otherwise:    h = v - (v - vr) / tau + x
+/// fire                   s = h >= v_threshold
+/// reset    hard:         v = s * v_reset + (1 - s) * h
+///          soft:         v = h - s * v_threshold
+/// ```
+///
+/// in f32; in fixed point the charge is `sat(((a * v) >> 16) + c)`, see [`crate::scalar`].
+#[derive(Clone, Copy, Debug)]
+pub struct Lif<S: Scalar> {
+    /// Constants of the leak.
+    pub leak: S::Leak,
+    /// The neuron fires where the membrane after the charge is at least this.
+    pub v_threshold: S,
+    /// Membrane after a spike; none for a soft reset, which subtracts the threshold.
+    pub v_reset: Option<S>,
+    /// Whether the input is divided by tau.
+    pub decay_input: bool,
+}
+
+impl<S: Scalar> Lif<S> {
+    /// A neuron of time constant `tau` (in steps) that leaks towards `v_reset` (0 for a soft reset).
+    #[must_use]
+    pub fn new(tau: f64, v_threshold: S, v_reset: Option<S>, decay_input: bool) -> Self {
+        Self {
+            leak: S::leak(tau, v_reset.unwrap_or(S::ZERO)),
+            v_threshold,
+            v_reset,
+            decay_input,
+        }
+    }
+
+    /// One time step of one neuron with membrane `v` and input `x`: whether it fired.
+    #[inline]
+    pub fn step(&self, v: &mut S, x: S) -> bool {
+        let (h, spike) = self.charge_and_fire(*v, x);
+        *v = self.reset(h, spike);
+        spike
+    }
+
+    /// The membrane after the charge, and whether it fires.
+    #[inline]
+    #[must_use]
+    pub fn charge_and_fire(&self, v: S, x: S) -> (S, bool) {
+        let h = v.charge(x, &self.leak, self.decay_input);
+        (h, h >= self.v_threshold)
+    }
+
+    /// The membrane after the reset that follows `spike`.
+    #[inline]
+    #[must_use]
+    pub fn reset(&self, h: S, spike: bool) -> S {
+        match self.v_reset {
+            Some(v_reset) => h.hard_reset(spike, v_reset),
+            None => h.soft_reset(spike, self.v_threshold),
+        }
+    }
+
+    /// One time step of a population: `v` and `x` hold one value a neuron, `spikes` gets one bit a neuron.
+    ///
+    /// Works on as many neurons as the shortest of the three holds; bits past them are cleared.
+    pub fn step_all(&self, v: &mut [S], x: impl Iterator<Item = S>, spikes: &mut [u32]) {
+        let mut pairs = v.iter_mut().zip(x);
+        for word in spikes {
+            let mut bits = 0;
+            for (bit, (v, x)) in (0..32).zip(&mut pairs) {
+                bits |= u32::from(self.step(v, x)) << bit;
+            }
+            *word = bits;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fires_at_the_threshold_itself() {
+        let lif = Lif::<f32>::new(2.0, 1.0, Some(0.0), true);
+        let mut v = 0.0;
+        assert!(lif.step(&mut v, 2.0));
+        assert_eq!(v, 0.0);
+        assert!(!lif.step(&mut v, 1.999_999_9));
+    }
+
+    #[test]
+    fn soft_reset_keeps_the_excess() {
+        let lif = Lif::<i16>::new(2.0, 100, None, false);
+        let mut v = 0;
+        assert!(lif.step(&mut v, 130));
+        assert_eq!(v, 30);
+    }
+
+    #[test]
+    fn a_population_steps_like_its_neurons() {
+        let lif = Lif::<i16>::new(3.0, 50, Some(-7), false);
+        let xs: [i16; 40] = core::array::from_fn(|i| (i as i16) * 5 - 60);
+        let mut v = [0i16; 40];
+        let mut single = [0i16; 40];
+        let mut spikes = [u32::MAX; 2];
+        for _ in 0..5 {
+            lif.step_all(&mut v, xs.iter().copied(), &mut spikes);
+            for (i, (s, x)) in single.iter_mut().zip(xs).enumerate() {
+                let fired = lif.step(s, x);
+                assert_eq!(spikes[i / 32] >> (i % 32) & 1 == 1, fired);
+            }
+            assert_eq!(v, single);
+            assert_eq!(spikes[1] >> 8, 0);
+        }
+    }
+}
