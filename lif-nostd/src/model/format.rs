@@ -144,6 +144,8 @@ pub enum Node {
         full_scale: f32,
         /// Raw units a unit of an integer input; not used for f32.
         step: f32,
+        /// Time steps that a sample is shown for.
+        steps: u32,
     },
     /// Fully connected synapses.
     Linear {
@@ -223,10 +225,12 @@ impl NodeRecord {
                 n,
                 full_scale,
                 step,
+                steps,
             } => {
                 w.head(KIND_INPUT, number, 0, 0, n);
                 w.u32(full_scale.to_bits());
                 w.u32(step.to_bits());
+                w.u32(steps);
             }
             Node::Linear {
                 number,
@@ -297,6 +301,7 @@ impl NodeRecord {
                 n,
                 full_scale: r.f32(20),
                 step: r.f32(24),
+                steps: r.u32(28),
             },
             KIND_LINEAR => Node::Linear {
                 number,
@@ -454,6 +459,7 @@ mod tests {
                 n: 64,
                 full_scale: 16.0,
                 step: 1.0,
+                steps: 16,
             },
             Node::Linear {
                 number: Number::I8,
@@ -498,6 +504,7 @@ mod tests {
             n: 1,
             full_scale: 1.0,
             step: 0.0,
+            steps: 1,
         };
         let record = NodeRecord::new(node, "fifteen bytes..é");
         assert_eq!(record.name(), "fifteen bytes..");

@@ -142,6 +142,15 @@ impl<'m> Model<'m> {
         }
     }
 
+    /// Time steps that a sample is shown for.
+    #[must_use]
+    pub fn steps(&self) -> u32 {
+        match self.node(0).map(|r| r.node) {
+            Some(Node::Input { steps, .. }) => steps,
+            _ => 0,
+        }
+    }
+
     /// Number of input values.
     #[must_use]
     pub fn n_in(&self) -> usize {
@@ -280,7 +289,11 @@ impl<'m> Model<'m> {
                 n,
                 full_scale,
                 step,
+                steps,
             } => {
+                if steps == 0 || steps > 65535 {
+                    return Err(invalid(at + 28, "number of time steps (1 to 65535)"));
+                }
                 check_scale(full_scale, at + 20, "full scale of the input")?;
                 if number == Number::I8 {
                     check_scale(step, at + 24, "step of the input")?;

@@ -1,0 +1,207 @@
+//! Comma-separated samples: one a line, the class last.
+
+use std::io::Read;
+
+use super::Samples;
+
+/// What the columns of a file are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// Values a sample.
+    pub values: usize,
+    /// Whether a class stands behind them.
+    pub label: Label,
+}
+
+/// Whether a class stands behind the values of a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Label {
+    /// It must: an integer from 0 to this number, less one.
+    Required(u32),
+    /// It may, in every line or in none.
+    Optional,
+}
+
+/// Why a file of samples was refused. Lines and columns count from 1.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file could not be read.
+    #[error("line {line}: {source}")]
+    Read {
+        /// Line at or after which it failed.
+        line: u64,
+        /// What the reader says.
+        source: ::csv::Error,
+    },
+    /// A line with another number of columns.
+    #[error("line {line}: {found} columns instead of {need}")]
+    ColumnCount {
+        /// Line.
+        line: u64,
+        /// Columns in it.
+        found: usize,
+        /// What there should be.
+        need: String,
+    },
+    /// A value that is not a finite number.
+    #[error("line {line}, column {column}: {text:?} is not a finite number")]
+    NotANumber {
+        /// Line.
+        line: u64,
+        /// Column.
+        column: usize,
+        /// What stands there.
+        text: String,
+    },
+    /// A class that is not one.
+    #[error(
+        "line {line}, column {column}: {text:?} is not a class: a whole number{below} is needed"
+    )]
+    NotAClass {
+        /// Line.
+        line: u64,
+        /// Column.
+        column: usize,
+        /// What stands there.
+        text: String,
+        /// The range, as words.
+        below: String,
+    },
+    /// No lines.
+    #[error("there are no samples in it")]
+    Empty,
+}
+
+/// Reads samples from `input`, a comma-separated text without a header line.
+///
+/// # Errors
+///
+/// [`Error`], with line and column.
+pub fn read_csv(input: impl Read, columns: Columns) -> Result<Samples, Error> {
+    let mut reader = ::csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(::csv::Trim::All)
+        .from_reader(input);
+    let n_in = columns.values;
+    let mut samples = Samples {
+        n_in,
+        values: Vec::new(),
+        labels: Vec::new(),
+    };
+    let mut record = ::csv::StringRecord::new();
+    let mut labelled = match columns.label {
+        Label::Required(_) => Some(true),
+        Label::Optional => None,
+    };
+    loop {
+        let line = reader.position().line();
+        match reader.read_record(&mut record) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(source) => return Err(Error::Read { line, source }),
+        }
+        let line = record.position().map_or(line, ::csv::Position::line);
+        let found = record.len();
+        let with_label = *labelled.get_or_insert(found == n_in + 1);
+        if found != n_in + usize::from(with_label) {
+            let need = match (columns.label, with_label) {
+                (_, true) => format!("{} ({n_in} values and the class)", n_in + 1),
+                (_, false) => format!("{n_in} values, or {} with the class", n_in + 1),
+            };
+            return Err(Error::ColumnCount { line, found, need });
+        }
+        for (column, text) in record.iter().take(n_in).enumerate() {
+            samples.values.push(number(text, line, column + 1)?);
+        }
+        if with_label {
+            let text = record.get(n_in).unwrap_or("");
+            samples
+                .labels
+                .push(class(text, columns.label, line, n_in + 1)?);
+        }
+    }
+    if samples.is_empty() {
+        return Err(Error::Empty);
+    }
+    Ok(samples)
+}
+
+fn number(text: &str, line: u64, column: usize) -> Result<f32, Error> {
+    match text.parse::<f32>() {
+        Ok(x) if x.is_finite() => Ok(x),
+        _ => Err(Error::NotANumber {
+            line,
+            column,
+            text: text.into(),
+        }),
+    }
+}
+
+fn class(text: &str, label: Label, line: u64, column: usize) -> Result<u32, Error> {
+    let below = match label {
+        Label::Required(classes) => classes,
+        Label::Optional => u32::MAX,
+    };
+    match text.parse::<u32>() {
+        Ok(c) if c < below => Ok(c),
+        _ => Err(Error::NotAClass {
+            line,
+            column,
+            text: text.into(),
+            below: match label {
+                Label::Required(classes) => format!(" below {classes}"),
+                Label::Optional => String::new(),
+            },
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, label: Label) -> Result<Samples, Error> {
+        read_csv(text.as_bytes(), Columns { values: 3, label })
+    }
+
+    #[test]
+    fn reads_values_and_classes() {
+        let s = read("1, 2,3,0\n4,5,6.5,1\n", Label::Required(2)).unwrap();
+        assert_eq!(s.values, [1.0, 2.0, 3.0, 4.0, 5.0, 6.5]);
+        assert_eq!(s.labels, [0, 1]);
+        assert_eq!(read("1,2,3\n", Label::Optional).unwrap().labels, []);
+        assert_eq!(read("1,2,3,9\n", Label::Optional).unwrap().labels, [9]);
+    }
+
+    #[test]
+    fn errors_name_line_and_column() {
+        let says = |text, label| read(text, label).unwrap_err().to_string();
+        let two = Label::Required(2);
+        assert_eq!(
+            says("1,2,3,0\n1,2,0\n", two),
+            "line 2: 3 columns instead of 4 (3 values and the class)"
+        );
+        assert_eq!(
+            says("1,2,3,0\n\n1,x,3,1\n", two),
+            "line 3, column 2: \"x\" is not a finite number"
+        );
+        assert!(says("1,NaN,3,1\n", two).contains("column 2: \"NaN\""));
+        assert!(says("1,inf,3,1\n", two).contains("not a finite number"));
+        assert!(says("1,2,3,2\n", two).contains("\"2\" is not a class: a whole number below 2"));
+        assert!(says("1,2,3,1.5\n", Label::Optional).contains("is not a class"));
+        assert!(says("1,2,3\n1,2,3,4\n", Label::Optional).contains("line 2: 4 columns"));
+        assert!(says("1\n", Label::Optional).contains("1 columns instead of 3 values, or 4"));
+        assert!(says("", two).contains("no samples"));
+        let err = read_csv(
+            &b"1,2,\xff,0\n"[..],
+            Columns {
+                values: 3,
+                label: two,
+            },
+        );
+        assert!(err.unwrap_err().to_string().starts_with("line 1"));
+    }
+}

@@ -1,0 +1,192 @@
+//! Runs a `.lif` file on the host, with the very code that the device runs.
+
+use lif_nostd::model::format::{Node, Number};
+use lif_nostd::model::{Digest, Model};
+use lif_nostd::{Error, Network};
+
+/// Bytes that start at a multiple of 16, as the reader wants them.
+#[derive(Clone, Debug, Default)]
+pub struct AlignedBytes {
+    buffer: Vec<u8>,
+    start: usize,
+}
+
+impl AlignedBytes {
+    /// A copy of `bytes`.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Self {
+        let mut buffer = vec![0; bytes.len() + 15];
+        let start = buffer.as_ptr().align_offset(16).min(15);
+        buffer[start..start + bytes.len()].copy_from_slice(bytes);
+        Self { buffer, start }
+    }
+}
+
+impl std::ops::Deref for AlignedBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.buffer[self.start..self.buffer.len() - (15 - self.start)]
+    }
+}
+
+/// One sample's input, in the network's number format.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Input {
+    /// Quantised values.
+    I8(Vec<i8>),
+    /// Currents.
+    F32(Vec<f32>),
+}
+
+impl Input {
+    /// The raw values of a sample as `model` takes them: divided by the input's step and rounded to the
+    /// nearest even integer, saturating, or divided by its full scale.
+    #[must_use]
+    pub fn from_raw(model: &Model<'_>, raw: &[f32]) -> Self {
+        let (number, full_scale, step) = match model.node(0).map(|r| r.node) {
+            Some(Node::Input {
+                number,
+                full_scale,
+                step,
+                ..
+            }) => (number, full_scale, step),
+            _ => (Number::F32, 1.0, 1.0),
+        };
+        if number == Number::F32 {
+            return Self::F32(raw.iter().map(|x| x / full_scale).collect());
+        }
+        let quantise = |x: &f32| (f64::from(*x) / f64::from(step)).round_ties_even() as i8;
+        Self::I8(raw.iter().map(quantise).collect())
+    }
+
+    /// Number of values.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::I8(x) => x.len(),
+            Self::F32(x) => x.len(),
+        }
+    }
+
+    /// Whether there are no values.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The values as they travel to a device, little-endian.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::I8(x) => bytemuck::cast_slice(x).to_vec(),
+            Self::F32(x) => x.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        }
+    }
+
+    /// Sets the input of `network`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Network::set_current`].
+    pub fn set(&self, network: &mut Network<'_>) -> Result<(), Error> {
+        match self {
+            Self::I8(x) => network.set_current(x),
+            Self::F32(x) => network.set_current_f32(x),
+        }
+    }
+}
+
+/// What a network answers to a sample.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Spikes of each output neuron.
+    pub counts: Vec<u32>,
+    /// Digest of all spikes and of the membranes at the end.
+    pub digest: u32,
+}
+
+impl Answer {
+    /// The neuron with the most spikes; a tie goes to the lowest index.
+    #[must_use]
+    pub fn class(&self) -> usize {
+        lif_nostd::decode::arg_max(&self.counts)
+    }
+}
+
+/// A model with the memory that it runs in.
+#[derive(Clone, Debug)]
+pub struct Host {
+    bytes: AlignedBytes,
+    arena: Vec<u64>,
+}
+
+impl Host {
+    /// Checks the model in `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Model::read`].
+    pub fn new(bytes: &[u8]) -> Result<Self, Error> {
+        let bytes = AlignedBytes::new(bytes);
+        let ram = Model::read(&bytes)?.ram_bytes();
+        Ok(Self {
+            arena: vec![0; ram.div_ceil(8)],
+            bytes,
+        })
+    }
+
+    /// The model.
+    ///
+    /// # Panics
+    ///
+    /// Never: it was checked when this was made.
+    #[must_use]
+    pub fn model(&self) -> Model<'_> {
+        Model::read(&self.bytes).expect("the model was checked in `new`")
+    }
+
+    /// A network in its initial state.
+    ///
+    /// # Panics
+    ///
+    /// Never: model and arena were checked when this was made.
+    pub fn network(&mut self) -> Network<'_> {
+        Network::new(&self.bytes, &mut self.arena).expect("model and arena were checked in `new`")
+    }
+
+    /// Runs each sample for `steps` steps from the initial state.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InputLength`] or [`Error::InputType`].
+    pub fn run(&mut self, samples: &[Input], steps: u32) -> Result<Vec<Answer>, Error> {
+        let mut network = self.network();
+        let mut answers = Vec::with_capacity(samples.len());
+        for input in samples {
+            answers.push(run_sample(&mut network, input, steps)?);
+        }
+        Ok(answers)
+    }
+}
+
+/// Runs `network` on one sample for `steps` steps from the initial state.
+///
+/// # Errors
+///
+/// [`Error::InputLength`] or [`Error::InputType`].
+pub fn run_sample(network: &mut Network<'_>, input: &Input, steps: u32) -> Result<Answer, Error> {
+    network.reset();
+    input.set(network)?;
+    let mut digest = Digest::new();
+    for _ in 0..steps {
+        network.step();
+        digest.add_spikes(network);
+    }
+    digest.add_membranes(network);
+    Ok(Answer {
+        counts: network.counts().to_vec(),
+        digest: digest.finish(),
+    })
+}

@@ -1,0 +1,37 @@
+//! The host companion of [`lif_nostd`]: trains leaky integrate-and-fire networks, quantises and exports them,
+//! and checks that a board computes what was trained, spike by spike.
+//!
+//! From the bottom up:
+//!
+//! | module | what is there |
+//! |---|---|
+//! | [`rng`] | counter-based random numbers: the same for a seed on every machine |
+//! | [`surrogate`] | derivatives that stand in for that of the step |
+//! | [`net`] | the description of a network that all other parts share |
+//! | [`cpu`] | forward and backward through time on the CPU |
+//! | [`data`] | samples from files, and their split |
+//! | [`train`] | loss, optimiser, the training loop and its configuration file |
+//! | [`quant`] | from f32 weights to integers: scales folded into thresholds, certificates |
+//! | [`export`] | writes `.lif` files |
+//! | [`infer`] | runs a `.lif` file on the host with the device's own code |
+//! | [`checkpoint`] | trained networks as safetensors |
+//! | `device` | boards under QEMU and their host link (feature `device`) |
+//! | `verify` | the cross-check of a board against the host (feature `device`) |
+//!
+//! With no feature it builds for wasm32-unknown-unknown. The library never prints and never exits.
+#![deny(missing_docs)]
+
+pub mod checkpoint;
+pub mod cpu;
+pub mod data;
+#[cfg(feature = "device")]
+pub mod device;
+pub mod export;
+pub mod infer;
+pub mod net;
+pub mod quant;
+pub mod rng;
+pub mod surrogate;
+pub mod train;
+#[cfg(feature = "device")]
+pub mod verify;

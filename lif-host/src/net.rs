@@ -1,0 +1,590 @@
+//! The description of a network: a graph of named synapse and neuron nodes with shapes and delayed edges.
+//!
+//! Training, quantisation, export and checkpoints share it. [`Net::sequential`] builds a chain.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::rng::Stream;
+use crate::surrogate::Surrogate;
+
+/// The shape of a node's output, without time and batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Shape {
+    /// [N]
+    Flat([usize; 1]),
+    /// [C, H, W]
+    Image([usize; 3]),
+}
+
+impl Shape {
+    /// A shape [n].
+    #[must_use]
+    pub const fn flat(n: usize) -> Self {
+        Self::Flat([n])
+    }
+
+    /// Number of values.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Flat([n]) => *n,
+            Self::Image(dims) => dims.iter().product(),
+        }
+    }
+
+    /// Whether there are no values.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Values that share a channel: 1 for [N], H x W for an image.
+    #[must_use]
+    pub fn channel_len(&self) -> usize {
+        match self {
+            Self::Flat(_) => 1,
+            Self::Image([_, h, w]) => h * w,
+        }
+    }
+}
+
+/// A neuron parameter: one for the node, one a channel or one a neuron.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Param {
+    /// One value for all neurons.
+    Scalar(f32),
+    /// One value a channel.
+    PerChannel(Vec<f32>),
+    /// One value a neuron.
+    PerNeuron(Vec<f32>),
+}
+
+impl Param {
+    /// The value for neuron `i` of a node of shape `shape`; NaN where the parameter has no such entry.
+    #[must_use]
+    pub fn at(&self, i: usize, shape: &Shape) -> f32 {
+        match self {
+            Self::Scalar(x) => *x,
+            Self::PerChannel(xs) => xs.get(i / shape.channel_len()).copied().unwrap_or(f32::NAN),
+            Self::PerNeuron(xs) => xs.get(i).copied().unwrap_or(f32::NAN),
+        }
+    }
+
+    /// The value that all neurons share, if they do.
+    #[must_use]
+    pub const fn scalar(&self) -> Option<f32> {
+        match self {
+            Self::Scalar(x) => Some(*x),
+            _ => None,
+        }
+    }
+
+    fn values(&self) -> &[f32] {
+        match self {
+            Self::Scalar(x) => std::slice::from_ref(x),
+            Self::PerChannel(xs) | Self::PerNeuron(xs) => xs,
+        }
+    }
+}
+
+/// Where raw values enter, and how they become currents.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputScale {
+    /// The raw value that stands for a current of 1.
+    pub full_scale: f32,
+    /// Raw units a unit of the quantised (i8) input.
+    pub step: f32,
+}
+
+/// Constants of a leaky integrate-and-fire node (`docs/dynamics.md`, section 1).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LifParams {
+    /// Time constant, in steps, above 1.
+    pub tau: Param,
+    /// The neuron fires where the membrane is at least this.
+    pub v_threshold: Param,
+    /// Membrane after a spike, which the leak pulls towards too; none for a soft reset.
+    pub v_reset: Option<Param>,
+    /// Whether the input is divided by tau.
+    pub decay_input: bool,
+    /// Whether the gradient leaves out the way through the reset.
+    pub detach_reset: bool,
+    /// Derivative of the spike in training.
+    pub surrogate: Surrogate,
+}
+
+/// What a node does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum NodeKind {
+    /// Where values enter.
+    Input(InputScale),
+    /// Fully connected synapses with bias: weights [out, in] and biases [out] in [`Net::weights`].
+    Linear {
+        /// Where the weights are.
+        weight: Range<usize>,
+        /// Where the biases are.
+        bias: Range<usize>,
+    },
+    /// Leaky integrate-and-fire neurons.
+    Lif(LifParams),
+}
+
+/// A named node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// Unique in its network.
+    pub name: String,
+    /// Shape of its output.
+    pub shape: Shape,
+    /// What it does.
+    #[serde(flatten)]
+    pub kind: NodeKind,
+}
+
+/// A connection from the output of one node to the input of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edge {
+    /// Index of the node that it comes from.
+    pub from: usize,
+    /// Index of the node that it goes to.
+    pub to: usize,
+    /// Delay in time steps.
+    pub delay: u32,
+}
+
+/// A network: nodes, edges, and all weights in one buffer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Net {
+    /// Name of the network.
+    pub name: String,
+    /// Time steps a sample.
+    pub steps: u32,
+    /// Nodes, in the order in which a time step computes them.
+    pub nodes: Vec<Node>,
+    /// Connections.
+    pub edges: Vec<Edge>,
+    /// Weights and biases of all nodes.
+    #[serde(skip)]
+    pub weights: Vec<f32>,
+}
+
+/// Why a network is not valid, or not of the kind that a part of this crate handles.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The network is not valid.
+    #[error("node {node:?}: {problem}")]
+    Node {
+        /// Name of the node.
+        node: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The graph is not valid.
+    #[error("{0}")]
+    Graph(String),
+    /// The network is valid, but not an input and alternating synapses and neurons without delays.
+    #[error("{0}: only chains of an input and alternating synapses and neurons are handled yet")]
+    NotAChain(String),
+}
+
+/// A synapse node and the neuron node that it drives.
+#[derive(Clone, Copy, Debug)]
+pub struct Layer<'a> {
+    /// Node index of the synapses; that of the neurons is one more.
+    pub node: usize,
+    /// Name of the synapse node.
+    pub synapse: &'a str,
+    /// Name of the neuron node.
+    pub neuron: &'a str,
+    /// Inputs.
+    pub n_in: usize,
+    /// Outputs.
+    pub n_out: usize,
+    /// Where the weights [out, in] are.
+    pub weight: &'a Range<usize>,
+    /// Where the biases [out] are.
+    pub bias: &'a Range<usize>,
+    /// Constants of the neurons.
+    pub lif: &'a LifParams,
+}
+
+impl Net {
+    /// Starts a chain at an input of `n` values.
+    #[must_use]
+    pub fn sequential(name: &str, steps: u32, n: usize, input: InputScale) -> Sequential {
+        Sequential {
+            net: Self {
+                name: name.into(),
+                steps,
+                nodes: vec![Node {
+                    name: "input".into(),
+                    shape: Shape::flat(n),
+                    kind: NodeKind::Input(input),
+                }],
+                edges: Vec::new(),
+                weights: Vec::new(),
+            },
+        }
+    }
+
+    /// Draws all weights and biases uniformly from +-1/sqrt(inputs), as PyTorch does for Linear.
+    pub fn init(&mut self, seed: u64) {
+        let mut spans = Vec::new();
+        for node in 0..self.nodes.len() {
+            if let NodeKind::Linear { weight, bias } = &self.nodes[node].kind {
+                let n_in = weight.len() / self.nodes[node].shape.len().max(1);
+                let bound = 1.0 / (n_in as f32).sqrt();
+                spans.push((node, weight.clone(), bound));
+                spans.push((node, bias.clone(), bound));
+            }
+        }
+        for (i, (_, span, bound)) in spans.into_iter().enumerate() {
+            let stream = Stream::new(seed, 0x1417 + i as u64);
+            for (j, w) in self.weights[span].iter_mut().enumerate() {
+                *w = (2.0 * stream.unit(j as u64) - 1.0) * bound;
+            }
+        }
+    }
+
+    /// The input's scale.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAChain`] where node 0 is not an input.
+    pub fn input(&self) -> Result<(usize, InputScale), Error> {
+        match self.nodes.first() {
+            Some(Node {
+                shape,
+                kind: NodeKind::Input(scale),
+                ..
+            }) => Ok((shape.len(), *scale)),
+            _ => Err(Error::NotAChain("the first node is not an input".into())),
+        }
+    }
+
+    /// Number of output neurons: those of the last node.
+    #[must_use]
+    pub fn n_out(&self) -> usize {
+        self.nodes.last().map_or(0, |n| n.shape.len())
+    }
+
+    /// Checks names, shapes, parameters, weights and edges.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Node`] and [`Error::Graph`].
+    pub fn check(&self) -> Result<(), Error> {
+        for (i, node) in self.nodes.iter().enumerate() {
+            let fail = |problem: String| {
+                Err(Error::Node {
+                    node: node.name.clone(),
+                    problem,
+                })
+            };
+            if self.nodes[..i].iter().any(|n| n.name == node.name) {
+                return fail("the name is used twice".into());
+            }
+            if node.shape.is_empty() {
+                return fail("its shape holds no values".into());
+            }
+            match &node.kind {
+                NodeKind::Input(scale) => {
+                    for x in [scale.full_scale, scale.step] {
+                        if !(x.is_finite() && x > 0.0) {
+                            return fail(format!("an input scale of {x}: must be above 0"));
+                        }
+                    }
+                }
+                NodeKind::Linear { weight, bias } => {
+                    for (span, what) in [(weight, "weights"), (bias, "biases")] {
+                        let Some(values) = self.weights.get(span.clone()) else {
+                            return fail(format!("its {what} are missing"));
+                        };
+                        if let Some(at) = values.iter().position(|w| !w.is_finite()) {
+                            return fail(format!("{what}[{at}] is {}", values[at]));
+                        }
+                    }
+                }
+                NodeKind::Lif(lif) => {
+                    if let Some(problem) = lif.problem(&node.shape) {
+                        return fail(problem);
+                    }
+                }
+            }
+        }
+        for edge in &self.edges {
+            if edge.from >= self.nodes.len() || edge.to >= self.nodes.len() {
+                return Err(Error::Graph(format!(
+                    "an edge from node {} to node {}: there are {} nodes",
+                    edge.from,
+                    edge.to,
+                    self.nodes.len()
+                )));
+            }
+            if edge.delay == 0 && edge.to <= edge.from {
+                return Err(Error::Graph(format!(
+                    "an edge from {:?} back to {:?} without a delay",
+                    self.nodes[edge.from].name, self.nodes[edge.to].name
+                )));
+            }
+        }
+        if self.steps == 0 {
+            return Err(Error::Graph("0 time steps: at least 1 is needed".into()));
+        }
+        Ok(())
+    }
+
+    /// The layers of a chain.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Net::check`]; [`Error::NotAChain`] where the graph is another one.
+    pub fn layers(&self) -> Result<Vec<Layer<'_>>, Error> {
+        self.check()?;
+        let (mut n_in, _) = self.input()?;
+        let chain = self.edges.len() + 1 == self.nodes.len()
+            && self
+                .edges
+                .iter()
+                .enumerate()
+                .all(|(i, e)| (e.from, e.to, e.delay) == (i, i + 1, 0));
+        if !chain {
+            return Err(Error::NotAChain(
+                "the graph branches, loops or delays".into(),
+            ));
+        }
+        let mut layers = Vec::new();
+        for (at, pair) in self.nodes[1..].chunks(2).enumerate() {
+            let [synapses, neurons] = pair else {
+                return Err(Error::NotAChain(format!(
+                    "node {:?} drives no neurons",
+                    pair[0].name
+                )));
+            };
+            let (NodeKind::Linear { weight, bias }, NodeKind::Lif(lif)) =
+                (&synapses.kind, &neurons.kind)
+            else {
+                return Err(Error::NotAChain(format!(
+                    "nodes {:?} and {:?} are not synapses and their neurons",
+                    synapses.name, neurons.name
+                )));
+            };
+            let n_out = synapses.shape.len();
+            if neurons.shape != synapses.shape {
+                return Err(Error::Node {
+                    node: neurons.name.clone(),
+                    problem: format!("{} neurons for {n_out} outputs", neurons.shape.len()),
+                });
+            }
+            if weight.len() != n_in * n_out || bias.len() != n_out {
+                return Err(Error::Node {
+                    node: synapses.name.clone(),
+                    problem: format!(
+                        "{} weights and {} biases for {n_in} inputs and {n_out} outputs",
+                        weight.len(),
+                        bias.len()
+                    ),
+                });
+            }
+            layers.push(Layer {
+                node: 2 * at + 1,
+                synapse: &synapses.name,
+                neuron: &neurons.name,
+                n_in,
+                n_out,
+                weight,
+                bias,
+                lif,
+            });
+            n_in = n_out;
+        }
+        if layers.is_empty() {
+            return Err(Error::NotAChain("there is no layer".into()));
+        }
+        Ok(layers)
+    }
+}
+
+impl LifParams {
+    /// Why the parameters are out of range, if they are.
+    #[must_use]
+    pub fn problem(&self, shape: &Shape) -> Option<String> {
+        let lists = [
+            ("tau", Some(&self.tau)),
+            ("v_threshold", Some(&self.v_threshold)),
+            ("v_reset", self.v_reset.as_ref()),
+        ];
+        for (name, param) in lists.into_iter().filter_map(|(n, p)| Some((n, p?))) {
+            let want = match param {
+                Param::Scalar(_) => 1,
+                Param::PerChannel(_) => shape.len() / shape.channel_len().max(1),
+                Param::PerNeuron(_) => shape.len(),
+            };
+            if param.values().len() != want {
+                return Some(format!(
+                    "{} values of {name}, not {want}",
+                    param.values().len()
+                ));
+            }
+            if let Some(x) = param.values().iter().find(|x| !x.is_finite()) {
+                return Some(format!("{name} = {x}: must be finite"));
+            }
+        }
+        if let Some(tau) = self.tau.values().iter().find(|t| **t <= 1.0) {
+            return Some(format!("tau = {tau}: must be above 1"));
+        }
+        self.surrogate.problem()
+    }
+
+    /// The constants as the neuron code takes them; none where a parameter is not one for all neurons.
+    #[must_use]
+    pub fn uniform(&self) -> Option<lif_nostd::neuron::Lif<f32>> {
+        let v_reset = match &self.v_reset {
+            None => None,
+            Some(p) => Some(p.scalar()?),
+        };
+        Some(lif_nostd::neuron::Lif::new(
+            f64::from(self.tau.scalar()?),
+            self.v_threshold.scalar()?,
+            v_reset,
+            self.decay_input,
+        ))
+    }
+}
+
+/// Builds a chain, node by node.
+#[derive(Clone, Debug)]
+pub struct Sequential {
+    net: Net,
+}
+
+impl Sequential {
+    /// Appends fully connected synapses with bias to `n_out` outputs.
+    #[must_use]
+    pub fn linear(mut self, n_out: usize) -> Self {
+        let n_in = self.net.n_out();
+        let start = self.net.weights.len();
+        let weight = start..start + n_in * n_out;
+        let bias = weight.end..weight.end + n_out;
+        self.net.weights.resize(bias.end, 0.0);
+        self.push(
+            "linear",
+            Shape::flat(n_out),
+            NodeKind::Linear { weight, bias },
+        )
+    }
+
+    /// Appends leaky integrate-and-fire neurons.
+    #[must_use]
+    pub fn lif(self, params: LifParams) -> Self {
+        let shape = Shape::flat(self.net.n_out());
+        self.push("lif", shape, NodeKind::Lif(params))
+    }
+
+    fn push(mut self, prefix: &str, shape: Shape, kind: NodeKind) -> Self {
+        let same = |n: &&Node| n.name.starts_with(prefix);
+        let number = self.net.nodes.iter().filter(same).count() + 1;
+        let to = self.net.nodes.len();
+        self.net.nodes.push(Node {
+            name: format!("{prefix}{number}"),
+            shape,
+            kind,
+        });
+        self.net.edges.push(Edge {
+            from: to - 1,
+            to,
+            delay: 0,
+        });
+        self
+    }
+
+    /// The finished network, its weights zero.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Net::check`].
+    pub fn build(self) -> Result<Net, Error> {
+        self.net.check()?;
+        Ok(self.net)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lif(tau: f32) -> LifParams {
+        LifParams {
+            tau: Param::Scalar(tau),
+            v_threshold: Param::Scalar(1.0),
+            v_reset: Some(Param::Scalar(0.0)),
+            decay_input: true,
+            detach_reset: false,
+            surrogate: Surrogate::default(),
+        }
+    }
+
+    const INPUT: InputScale = InputScale {
+        full_scale: 16.0,
+        step: 1.0,
+    };
+
+    #[test]
+    fn a_sequential_net_is_a_chain() {
+        let net = Net::sequential("n", 16, 4, INPUT)
+            .linear(3)
+            .lif(lif(2.0))
+            .linear(2)
+            .lif(lif(2.0))
+            .build()
+            .unwrap();
+        let layers = net.layers().unwrap();
+        assert_eq!(layers.len(), 2);
+        assert_eq!((layers[1].n_in, layers[1].n_out), (3, 2));
+        assert_eq!(layers[1].synapse, "linear2");
+        assert_eq!(net.weights.len(), 4 * 3 + 3 + 3 * 2 + 2);
+    }
+
+    #[test]
+    fn bad_nets_are_named() {
+        let err = Net::sequential("n", 1, 4, INPUT)
+            .linear(3)
+            .lif(lif(1.0))
+            .build();
+        assert!(
+            err.unwrap_err()
+                .to_string()
+                .contains("tau = 1: must be above 1")
+        );
+        let mut net = Net::sequential("n", 1, 4, INPUT)
+            .linear(3)
+            .lif(lif(2.0))
+            .build()
+            .unwrap();
+        net.weights[5] = f32::NAN;
+        assert!(
+            net.check()
+                .unwrap_err()
+                .to_string()
+                .contains("weights[5] is NaN")
+        );
+        net.weights[5] = 0.0;
+        net.edges[0].delay = 1;
+        assert!(matches!(net.layers(), Err(Error::NotAChain(_))));
+    }
+
+    #[test]
+    fn per_channel_parameters_go_by_channel() {
+        let p = Param::PerChannel(vec![1.0, 2.0]);
+        let shape = Shape::Image([2, 2, 3]);
+        assert_eq!(p.at(5, &shape), 1.0);
+        assert_eq!(p.at(6, &shape), 2.0);
+    }
+}

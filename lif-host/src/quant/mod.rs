@@ -1,0 +1,26 @@
+//! From f32 weights to integers (`docs/dynamics.md`, section 4).
+//!
+//! A leaky integrate-and-fire neuron is scale-free, so the scale of its weights, the factor of `decay_input`
+//! and the pull towards the leak potential all fold into threshold, reset and bias, and nothing is multiplied
+//! back on the device.
+
+mod fold;
+
+pub use fold::{Certificate, QuantLayer, quantise};
+
+/// Why a network cannot be quantised.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The network is not one that this handles.
+    #[error(transparent)]
+    Net(#[from] crate::net::Error),
+    /// A value does not fit its integer type.
+    #[error("node {node:?}: {problem}")]
+    Range {
+        /// Name of the node.
+        node: String,
+        /// What does not fit.
+        problem: String,
+    },
+}

@@ -1,0 +1,255 @@
+//! The configuration file of a training run.
+
+use serde::Deserialize;
+
+use crate::net::{InputScale, LifParams, Net, Param};
+use crate::surrogate::Surrogate;
+
+/// A training run, as its TOML file says it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Name of the network.
+    pub name: String,
+    /// Time steps a sample.
+    pub steps: u32,
+    /// Where the samples come from.
+    pub data: DataConfig,
+    /// Layers, from the input on.
+    #[serde(rename = "layer")]
+    pub layers: Vec<LayerConfig>,
+    /// How to train.
+    pub train: TrainConfig,
+}
+
+/// Where the samples come from.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// Comma-separated file, relative to the configuration file: the values of a sample, then its class.
+    pub file: String,
+    /// Values a sample.
+    pub inputs: usize,
+    /// Classes, numbered from 0.
+    pub classes: u32,
+    /// The raw value that stands for a current of 1.
+    pub full_scale: f32,
+    /// One sample in this many, by class, is held out for the test.
+    pub test_every: usize,
+}
+
+/// Synapses and their neurons.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerConfig {
+    /// Number of neurons.
+    pub outputs: usize,
+    /// Their constants.
+    pub neuron: NeuronConfig,
+}
+
+/// Constants of a layer's neurons.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum NeuronConfig {
+    /// Leaky integrate-and-fire.
+    Lif {
+        /// Time constant, in steps.
+        tau: f32,
+        /// Threshold.
+        v_threshold: f32,
+        /// Membrane after a spike, or "none" for a soft reset.
+        v_reset: Reset,
+        /// Whether the input is divided by tau.
+        decay_input: bool,
+        /// Whether the gradient leaves out the way through the reset.
+        #[serde(default)]
+        detach_reset: bool,
+        /// Derivative of the spike.
+        #[serde(default)]
+        surrogate: Surrogate,
+    },
+}
+
+/// A reset potential, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "v_reset is a number, or \"none\" for a soft reset"
+)]
+pub enum Reset {
+    /// Hard reset to this membrane.
+    Hard(f32),
+    /// Soft reset.
+    Soft(NoReset),
+}
+
+/// The word that stands for no reset potential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoReset {
+    /// "none"
+    None,
+}
+
+/// How to train.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Passes over the training samples.
+    pub epochs: u32,
+    /// Samples a step of the optimiser.
+    pub batch: usize,
+    /// Learning rate of Adam.
+    pub learning_rate: f32,
+    /// How the learning rate changes.
+    #[serde(default)]
+    pub schedule: Schedule,
+}
+
+/// How the learning rate changes over the steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Schedule {
+    /// Not at all.
+    #[default]
+    Constant,
+    /// Down to 0 along half a cosine.
+    Cosine,
+}
+
+impl Schedule {
+    /// What the learning rate is multiplied by in step `done` (from 0) of `all`.
+    #[must_use]
+    pub fn factor(self, done: usize, all: usize) -> f32 {
+        match self {
+            Self::Constant => 1.0,
+            Self::Cosine => {
+                let part = done as f64 / all.max(1) as f64;
+                (0.5 + 0.5 * libm::cos(core::f64::consts::PI * part)) as f32
+            }
+        }
+    }
+}
+
+/// Why a configuration was refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Not TOML, or not the keys and types that there are.
+    #[error("{0}")]
+    Toml(#[from] toml::de::Error),
+    /// A value out of range.
+    #[error("{key} = {value}: {allowed}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// What it is set to.
+        value: String,
+        /// What it may be.
+        allowed: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads and checks the TOML text `text`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], with the key or the line.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text)?;
+        let bad = |key, value: String, allowed| {
+            Err(ConfigError::Value {
+                key,
+                value,
+                allowed,
+            })
+        };
+        if config.steps == 0 || config.steps > 65535 {
+            return bad("steps", config.steps.to_string(), "1 to 65535 are allowed");
+        }
+        let (data, train) = (&config.data, &config.train);
+        if data.inputs == 0 || data.inputs > 65535 {
+            return bad(
+                "data.inputs",
+                data.inputs.to_string(),
+                "1 to 65535 are allowed",
+            );
+        }
+        if !(data.full_scale > 0.0 && data.full_scale.is_finite()) {
+            let value = data.full_scale.to_string();
+            return bad("data.full_scale", value, "it must be above 0");
+        }
+        if data.test_every < 2 {
+            let value = data.test_every.to_string();
+            return bad("data.test_every", value, "it must be at least 2");
+        }
+        if train.epochs == 0 {
+            return bad("train.epochs", "0".into(), "it must be at least 1");
+        }
+        if train.batch == 0 {
+            return bad("train.batch", "0".into(), "it must be at least 1");
+        }
+        if !(train.learning_rate > 0.0 && train.learning_rate.is_finite()) {
+            let value = train.learning_rate.to_string();
+            return bad("train.learning_rate", value, "it must be above 0");
+        }
+        let Some(last) = config.layers.last() else {
+            return bad("layer", "[]".into(), "at least one [[layer]] is needed");
+        };
+        if last.outputs != data.classes as usize {
+            let value = last.outputs.to_string();
+            return bad("layer.outputs", value, "the last must be data.classes");
+        }
+        if let Some(l) = config
+            .layers
+            .iter()
+            .find(|l| l.outputs == 0 || l.outputs > 65535)
+        {
+            return bad(
+                "layer.outputs",
+                l.outputs.to_string(),
+                "1 to 65535 are allowed",
+            );
+        }
+        Ok(config)
+    }
+
+    /// The network, its weights zero. `step` is the raw units a unit of the quantised input.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::net::Error`] where a neuron's constants are out of range.
+    pub fn net(&self, step: f32) -> Result<Net, crate::net::Error> {
+        let input = InputScale {
+            full_scale: self.data.full_scale,
+            step,
+        };
+        let mut net = Net::sequential(&self.name, self.steps, self.data.inputs, input);
+        for layer in &self.layers {
+            let NeuronConfig::Lif {
+                tau,
+                v_threshold,
+                v_reset,
+                decay_input,
+                detach_reset,
+                surrogate,
+            } = layer.neuron;
+            net = net.linear(layer.outputs).lif(LifParams {
+                tau: Param::Scalar(tau),
+                v_threshold: Param::Scalar(v_threshold),
+                v_reset: match v_reset {
+                    Reset::Hard(v) => Some(Param::Scalar(v)),
+                    Reset::Soft(NoReset::None) => None,
+                },
+                decay_input,
+                detach_reset,
+                surrogate,
+            });
+        }
+        net.build()
+    }
+}

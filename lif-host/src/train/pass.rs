@@ -1,0 +1,179 @@
+//! One forward and one backward pass of a chain over a batch, with the buffers that both need.
+
+use crate::cpu::{
+    Dense, LifGrad, lif_backward, lif_forward, linear_backward, linear_forward, transpose,
+};
+use crate::net::{Error, Net};
+
+/// A layer's constants and buffers.
+#[derive(Clone, Debug)]
+struct LayerPass {
+    n_in: usize,
+    n_out: usize,
+    weight: std::ops::Range<usize>,
+    bias: std::ops::Range<usize>,
+    neurons: LifGrad,
+    w_t: Vec<f32>,
+    /// Currents: [B, out] in the first layer, whose input is the same in every step, else [T, B, out].
+    current: Vec<f32>,
+    /// Membranes after the charge [T, B, out].
+    h: Vec<f32>,
+    /// Spikes [T, B, out].
+    s: Vec<f32>,
+    /// Gradients on the spikes [T, B, out].
+    grad_s: Vec<f32>,
+    /// Gradients on the currents, of their shape.
+    grad_current: Vec<f32>,
+    grad_w_t: Vec<f32>,
+}
+
+/// Buffers for passes over batches. The input is a current, the same in every step.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    steps: usize,
+    batch: usize,
+    layers: Vec<LayerPass>,
+    counts: Vec<u32>,
+}
+
+impl Pass {
+    /// Buffers for the chain `net`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Net::layers`], and [`Error::Node`] where a parameter is not one for all neurons.
+    pub fn new(net: &Net) -> Result<Self, Error> {
+        let mut layers = Vec::new();
+        for layer in net.layers()? {
+            let lif = layer.lif.uniform().ok_or_else(|| Error::Node {
+                node: layer.neuron.into(),
+                problem: "parameters per channel or per neuron are not trained yet".into(),
+            })?;
+            layers.push(LayerPass {
+                n_in: layer.n_in,
+                n_out: layer.n_out,
+                weight: layer.weight.clone(),
+                bias: layer.bias.clone(),
+                neurons: LifGrad {
+                    lif,
+                    surrogate: layer.lif.surrogate,
+                    detach_reset: layer.lif.detach_reset,
+                },
+                w_t: Vec::new(),
+                current: Vec::new(),
+                h: Vec::new(),
+                s: Vec::new(),
+                grad_s: Vec::new(),
+                grad_current: Vec::new(),
+                grad_w_t: vec![0.0; layer.n_in * layer.n_out],
+            });
+        }
+        Ok(Self {
+            steps: net.steps as usize,
+            batch: 0,
+            layers,
+            counts: Vec::new(),
+        })
+    }
+
+    /// Spikes of each output neuron [B, out] for the currents `x` [B, in].
+    pub fn forward(&mut self, weights: &[f32], x: &[f32]) -> &[u32] {
+        let steps = self.steps;
+        let batch = x.len() / self.layers[0].n_in;
+        self.batch = batch;
+        let mut before: Option<&[f32]> = None;
+        for layer in &mut self.layers {
+            let n = batch * layer.n_out;
+            layer.w_t = transpose(&weights[layer.weight.clone()], layer.n_out, layer.n_in);
+            let bias = &weights[layer.bias.clone()];
+            layer.h.resize(steps * n, 0.0);
+            layer.s.resize(steps * n, 0.0);
+            let start = layer.neurons.lif.v_reset.unwrap_or(0.0);
+            let mut v = vec![start; n];
+            let lif = &layer.neurons.lif;
+            match before {
+                None => {
+                    layer.current.resize(n, 0.0);
+                    linear_forward(&layer.w_t, bias, x, Dense::Values, &mut layer.current);
+                    let current = &layer.current;
+                    lif_forward(lif, |_| current, &mut v, &mut layer.h, &mut layer.s);
+                }
+                Some(s) => {
+                    layer.current.resize(steps * n, 0.0);
+                    linear_forward(&layer.w_t, bias, s, Dense::Spikes, &mut layer.current);
+                    let current = &layer.current;
+                    lif_forward(
+                        lif,
+                        |t| &current[t * n..],
+                        &mut v,
+                        &mut layer.h,
+                        &mut layer.s,
+                    );
+                }
+            }
+            before = Some(&layer.s);
+        }
+        let output = before.unwrap_or(&[]);
+        let n = output.len() / steps.max(1);
+        self.counts.clear();
+        self.counts.resize(n, 0);
+        for s in output.chunks_exact(n.max(1)) {
+            for (count, s) in self.counts.iter_mut().zip(s) {
+                *count += u32::from(*s != 0.0);
+            }
+        }
+        &self.counts
+    }
+
+    /// Gradients of all weights into `grad`, after a forward over `x`, from those on the output spikes
+    /// [B, out], which are the same in every step.
+    pub fn backward(&mut self, weights: &[f32], x: &[f32], grad_output: &[f32], grad: &mut [f32]) {
+        grad.fill(0.0);
+        let (steps, batch) = (self.steps, self.batch);
+        if let Some(last) = self.layers.last_mut() {
+            last.grad_s = grad_output.repeat(steps);
+        }
+        for l in (0..self.layers.len()).rev() {
+            let (below, from) = self.layers.split_at_mut(l);
+            let layer = &mut from[0];
+            let n = batch * layer.n_out;
+            layer.grad_current.clear();
+            layer.grad_current.resize(layer.current.len(), 0.0);
+            let out = &mut layer.grad_current;
+            let (h, s, grad_s) = (&layer.h, &layer.s, &layer.grad_s);
+            if below.is_empty() {
+                lif_backward(&layer.neurons, n, h, s, grad_s, |_, i, g| out[i] += g);
+            } else {
+                lif_backward(&layer.neurons, n, h, s, grad_s, |t, i, g| {
+                    out[t * n + i] = g
+                });
+            }
+            layer.grad_w_t.fill(0.0);
+            let (input, grad_x) = match below.last_mut() {
+                None => (x, None),
+                Some(below) => {
+                    below.grad_s.resize(below.s.len(), 0.0);
+                    (&below.s[..], Some(&mut below.grad_s[..]))
+                }
+            };
+            linear_backward(
+                &weights[layer.weight.clone()],
+                input,
+                &layer.grad_current,
+                &mut layer.grad_w_t,
+                &mut grad[layer.bias.clone()],
+                grad_x,
+            );
+            let grad_w = transpose(&layer.grad_w_t, layer.n_in, layer.n_out);
+            grad[layer.weight.clone()].copy_from_slice(&grad_w);
+        }
+    }
+
+    /// Mean spikes a neuron and step of each layer in the last forward.
+    #[must_use]
+    pub fn spike_rates(&self) -> Vec<f64> {
+        let rate =
+            |s: &[f32]| s.iter().filter(|s| **s != 0.0).count() as f64 / s.len().max(1) as f64;
+        self.layers.iter().map(|l| rate(&l.s)).collect()
+    }
+}
