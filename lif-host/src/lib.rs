@@ -17,11 +17,15 @@
 //! | [`checkpoint`] | trained networks as safetensors |
 //! | `device` | boards under QEMU and their host link (feature `device`) |
 //! | `verify` | the cross-check of a board against the host (feature `device`) |
+//! | `setup` | what the machine must have, and how to install it (feature `device`) |
+//! | `cli` | the program `lif` (feature `cli`) |
 //!
-//! With no feature it builds for wasm32-unknown-unknown. The library never prints and never exits.
+//! With no feature it builds for wasm32-unknown-unknown. Nothing but `cli` prints.
 #![deny(missing_docs)]
 
 pub mod checkpoint;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod cpu;
 pub mod data;
 #[cfg(feature = "device")]
@@ -31,6 +35,8 @@ pub mod infer;
 pub mod net;
 pub mod quant;
 pub mod rng;
+#[cfg(feature = "device")]
+pub mod setup;
 pub mod surrogate;
 pub mod train;
 #[cfg(feature = "device")]

@@ -98,7 +98,7 @@ impl FixedLeak {
 #[must_use]
 pub fn leak_factor(tau: f64) -> u32 {
     let part = libm::rint(65536.0 / tau);
-    if part >= 0.0 && part <= 65536.0 {
+    if (0.0..=65536.0).contains(&part) {
         65536 - part as u32
     } else {
         0

@@ -69,6 +69,18 @@ pub fn file_crc(bytes: &[u8]) -> u32 {
     digest.finalize()
 }
 
+/// The length that the header at the start of `bytes` states; none where there is no header.
+///
+/// It finds the end of a file in a larger slot of flash, and promises nothing else.
+#[must_use]
+pub fn stated_len(bytes: &[u8]) -> Option<usize> {
+    if bytes.starts_with(&MAGIC) {
+        u32_at(bytes, 12).map(|len| len as usize)
+    } else {
+        None
+    }
+}
+
 /// `n` rounded up to the alignment of the file.
 #[must_use]
 pub const fn align_up(n: usize) -> usize {

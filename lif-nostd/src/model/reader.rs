@@ -2,8 +2,9 @@
 
 use crate::error::Error;
 use crate::model::format::{
-    ALIGN, CRC_OFFSET, EDGE_BYTES, HEADER_BYTES, MAGIC, MAJOR, NODE_BYTES, Node, NodeRecord,
-    Number, Param, REQUIRED, SECTION_HEADER_BYTES, align_up, file_crc, section, u16_at, u32_at,
+    ALIGN, CERTIFICATE_BYTES, CRC_OFFSET, EDGE_BYTES, HEADER_BYTES, MAGIC, MAJOR, NODE_BYTES, Node,
+    NodeRecord, Number, Param, REQUIRED, SECTION_HEADER_BYTES, align_up, file_crc, section, u16_at,
+    u32_at,
 };
 use crate::neuron::Lif;
 use crate::scalar::{FixedLeak, FloatLeak};
@@ -174,6 +175,21 @@ impl<'m> Model<'m> {
             return None;
         }
         self.read_layer(at).ok()
+    }
+
+    /// The overflow certificates in the file: a synapse node, and the largest |sum + bias| that any input
+    /// can produce in it.
+    pub fn certificates(&self) -> impl Iterator<Item = (usize, u32)> + 'm {
+        let body = optional(self.bytes, section::CERTIFICATES);
+        let bytes = body.ok().flatten().map_or(&[][..], |b| b.bytes);
+        bytes
+            .as_chunks::<CERTIFICATE_BYTES>()
+            .0
+            .iter()
+            .map(|record| {
+                let field = |at| u32_at(record, at).unwrap_or(0);
+                (field(0) as usize, field(4))
+            })
     }
 
     fn read_node(&self, i: usize) -> Option<Result<NodeRecord, Error>> {

@@ -1,0 +1,142 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::device::BOARDS;
+
+/// Trains spiking networks, turns them into files that a microcontroller runs, and checks that it computes
+/// the same.
+#[derive(Debug, Parser)]
+#[command(name = "lif", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 success; 1 a check failed (a spike differs); 2 a wrong option or input; 3 a tool is missing or failed.
+
+From nothing to a checked network:
+  lif setup
+  lif train examples/digits.toml
+  lif export out/digits.safetensors
+  lif verify out/digits.lif --board mps2-an386";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Say what is installed and what is missing, and install it
+    Setup(Setup),
+    /// Train a network as a configuration file says
+    Train(Train),
+    /// Quantise a trained network and write it as a .lif file
+    Export(Export),
+    /// Show what is in a .lif file: layers, sizes, RAM need, checksum
+    Inspect(Inspect),
+    /// Run a .lif file on this machine, with the code that the device runs
+    Run(Run),
+    /// Run a .lif file on an emulated board and compare every spike with this machine
+    Verify(Verify),
+}
+
+/// Options of `lif setup`.
+#[derive(Debug, ClapArgs)]
+pub struct Setup {
+    /// Only say what is there and what is missing; exit code 3 if something is
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Options of `lif train`.
+#[derive(Debug, ClapArgs)]
+pub struct Train {
+    /// What to train on what, and how (TOML); examples/digits.toml is one
+    #[arg(value_name = "CONFIG.toml")]
+    pub config: PathBuf,
+    /// Seed of the initial weights and the order of the samples: the same seed gives the same bits
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Folder for the trained network, NAME.safetensors
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+    /// Hold one training sample in five out and report on those, instead of on the test samples
+    #[arg(long)]
+    pub validate: bool,
+}
+
+/// Number format of an exported network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum NumberArg {
+    /// i8 weights, i16 membranes
+    I16,
+    /// f32 throughout
+    F32,
+}
+
+/// Options of `lif export`.
+#[derive(Debug, ClapArgs)]
+pub struct Export {
+    /// A trained network
+    #[arg(value_name = "MODEL.safetensors")]
+    pub model: PathBuf,
+    /// Where to write the file [default: MODEL.lif]
+    #[arg(long, value_name = "FILE.lif")]
+    pub output: Option<PathBuf>,
+    /// Number format
+    #[arg(long, value_enum, default_value_t = NumberArg::I16)]
+    pub number: NumberArg,
+}
+
+/// Options of `lif inspect`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Inspect {
+    /// A model file
+    #[arg(value_name = "FILE.lif")]
+    pub(super) model: PathBuf,
+}
+
+/// Options of `lif run`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Run {
+    /// A model file
+    #[arg(value_name = "FILE.lif")]
+    pub(super) model: PathBuf,
+    /// Samples, comma-separated, one a line; a class may stand behind the values
+    #[arg(long, value_name = "FILE.csv")]
+    pub(super) input: PathBuf,
+    /// Write the spike counts there, one sample a line, instead of printing them
+    #[arg(long, value_name = "FILE.csv")]
+    pub(super) output: Option<PathBuf>,
+    /// Time steps a sample [default: as the model says]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) steps: Option<u16>,
+}
+
+/// Options of `lif verify`.
+#[derive(Debug, ClapArgs)]
+pub struct Verify {
+    /// A model file
+    #[arg(value_name = "FILE.lif")]
+    pub model: PathBuf,
+    /// Board to emulate
+    #[arg(long, value_parser = PossibleValuesParser::new(BOARDS.iter().map(|b| b.name)))]
+    pub board: String,
+    /// Samples, comma-separated, one a line; a class may stand behind the values [default: 32 random ones]
+    #[arg(long, value_name = "FILE.csv")]
+    pub input: Option<PathBuf>,
+    /// Compare only the first N samples
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub samples: Option<u32>,
+    /// Firmware to run, instead of building the board's own
+    #[arg(long, value_name = "FILE.elf")]
+    pub firmware: Option<PathBuf>,
+    /// Emulator to run, instead of the one on the path
+    #[arg(long, value_name = "PROGRAM")]
+    pub qemu: Option<OsString>,
+    /// Longest wait for the board, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: u64,
+}

@@ -1,0 +1,68 @@
+//! Files of the program: read whole, written whole or not at all.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use crate::cli::Failure;
+use crate::data::{Columns, Label, Samples, read_csv};
+use crate::infer::Host;
+
+/// The bytes of `file`.
+///
+/// # Errors
+///
+/// [`Failure::Input`], with the file's name.
+pub fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(file).map_err(|e| Failure::in_file(file, e))
+}
+
+/// The text of `file`.
+///
+/// # Errors
+///
+/// [`Failure::Input`], with the file's name.
+pub fn read_text(file: &Path) -> Result<String, Failure> {
+    fs::read_to_string(file).map_err(|e| Failure::in_file(file, e))
+}
+
+/// The samples in the comma-separated `file`.
+///
+/// # Errors
+///
+/// [`Failure::Input`], with the file's name, the line and the column.
+pub fn read_samples(file: &Path, values: usize, label: Label) -> Result<Samples, Failure> {
+    let input = File::open(file).map_err(|e| Failure::in_file(file, e))?;
+    read_csv(input, Columns { values, label }).map_err(|e| Failure::in_file(file, e))
+}
+
+/// The model in `file`, checked.
+///
+/// # Errors
+///
+/// [`Failure::Input`], with the file's name, what is wrong where, and what to do.
+pub fn read_model(file: &Path) -> Result<Host, Failure> {
+    Host::new(&read(file)?).map_err(|e| Failure::model(file, e))
+}
+
+/// Writes `bytes` to `file`, whose folder is made if need be: whoever looks sees the old file or the new one.
+///
+/// # Errors
+///
+/// [`Failure::Input`], with the file's name.
+pub fn write(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let fail = |e: std::io::Error| Failure::in_file(file, e);
+    let dir = match file.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(dir).map_err(fail)?;
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".lif-")
+        .tempfile_in(dir)
+        .map_err(fail)?;
+    temporary.write_all(bytes).map_err(fail)?;
+    temporary.as_file().sync_all().map_err(fail)?;
+    temporary.persist(file).map_err(|e| fail(e.error))?;
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! The program `lif`, and what the demonstration shares with it. This is the one part that prints.
+
+mod args;
+pub mod export;
+mod failure;
+pub mod files;
+mod inspect;
+mod run;
+pub mod setup;
+pub mod train;
+pub mod verify;
+
+pub use failure::Failure;
+
+use args::Command;
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Runs the program on its command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    let done = match args::Args::parse().command {
+        Command::Setup(a) => setup::run(&a),
+        Command::Train(a) => train::run(&a),
+        Command::Export(a) => export::run(&a),
+        Command::Inspect(a) => inspect::run(&a),
+        Command::Run(a) => run::run(&a),
+        Command::Verify(a) => verify::run(&a),
+    };
+    exit(done)
+}
+
+/// The exit code of `done`, its message printed.
+#[must_use]
+pub fn exit(done: Result<(), Failure>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            failure.code()
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `lif run`.
+
+use std::fmt::Write;
+
+use super::args::Run;
+use crate::cli::{Failure, files};
+use crate::data::Label;
+use crate::infer::Input;
+
+/// Runs the command.
+pub(super) fn run(args: &Run) -> Result<(), Failure> {
+    let mut host = files::read_model(&args.model)?;
+    let samples = files::read_samples(&args.input, host.model().n_in(), Label::Optional)?;
+    let inputs: Vec<Input> = (0..samples.len())
+        .map(|i| Input::from_raw(&host.model(), samples.sample(i)))
+        .collect();
+    let steps = args.steps.map_or(host.model().steps(), u32::from);
+    let answers = host
+        .run(&inputs, steps)
+        .map_err(|e| Failure::model(&args.model, e))?;
+    let mut text = String::new();
+    for (i, answer) in answers.iter().enumerate() {
+        let counts: Vec<String> = answer.counts.iter().map(u32::to_string).collect();
+        // Writing to a string cannot fail.
+        let _ = match args.output {
+            Some(_) => writeln!(text, "{}", counts.join(",")),
+            None => writeln!(
+                text,
+                "sample {i}: class {}, spikes {}",
+                answer.class(),
+                counts.join(" ")
+            ),
+        };
+    }
+    match &args.output {
+        Some(file) => files::write(file, text.as_bytes())?,
+        None => print!("{text}"),
+    }
+    if !samples.labels.is_empty() {
+        let found = answers
+            .iter()
+            .zip(&samples.labels)
+            .filter(|(a, label)| a.class() == **label as usize)
+            .count();
+        println!(
+            "accuracy {:.2} % of {} samples",
+            100.0 * found as f64 / samples.len() as f64,
+            samples.len()
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! `lif verify`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+
+pub use super::args::Verify;
+use crate::cli::{Failure, files};
+use crate::data::Label;
+use crate::device::{Board, Client, Firmware, Qemu, QemuOptions};
+use crate::infer::{Host, Input};
+use crate::rng::Stream;
+use crate::verify::{Report, cross_check};
+use lif_nostd::model::format::Number;
+
+/// Samples that are drawn where none are given.
+const RANDOM_SAMPLES: u64 = 32;
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// [`Failure::Check`] where a spike or a membrane differs.
+pub fn run(args: &Verify) -> Result<(), Failure> {
+    let mut host = files::read_model(&args.model)?;
+    let (mut inputs, labels) = match &args.input {
+        None => (random_inputs(&host), Vec::new()),
+        Some(file) => {
+            let samples = files::read_samples(file, host.model().n_in(), Label::Optional)?;
+            let inputs = (0..samples.len())
+                .map(|i| Input::from_raw(&host.model(), samples.sample(i)))
+                .collect();
+            (inputs, samples.labels)
+        }
+    };
+    if let Some(n) = args.samples {
+        inputs.truncate(n as usize);
+    }
+    let board = Board::find(&args.board)?;
+    let firmware = match &args.firmware {
+        Some(file) => Firmware::read(file)?,
+        None => Firmware::build(board)?,
+    };
+    let options = QemuOptions {
+        program: args.qemu.clone(),
+    };
+    let timeout = Duration::from_secs(args.timeout);
+    let report = emulate(
+        &mut host,
+        &args.model,
+        &inputs,
+        board,
+        &firmware,
+        &options,
+        timeout,
+    )?;
+    print_report(board, &report, &labels);
+    fail_on_difference(&report)
+}
+
+/// Samples over the whole range of the input, from a fixed seed.
+fn random_inputs(host: &Host) -> Vec<Input> {
+    let n = host.model().n_in() as u64;
+    (0..RANDOM_SAMPLES)
+        .map(|s| {
+            let stream = Stream::new(0, s);
+            match host.model().number() {
+                Number::F32 => Input::F32((0..n).map(|i| stream.unit(i)).collect()),
+                _ => Input::I8((0..n).map(|i| stream.bits(i) as i8).collect()),
+            }
+        })
+        .collect()
+}
+
+/// Starts `board` with `model` in its slot and compares it with `host` on `inputs`.
+///
+/// # Errors
+///
+/// Those of the board.
+pub fn emulate(
+    host: &mut Host,
+    model: &Path,
+    inputs: &[Input],
+    board: &Board,
+    firmware: &Firmware,
+    options: &QemuOptions,
+    timeout: Duration,
+) -> Result<Report, Failure> {
+    let qemu = Qemu::start(board, firmware, model, options)?;
+    let mut client = Client::new(qemu, timeout);
+    let identity = client.identify()?;
+    let (crc, name) = (host.model().crc(), board.name);
+    if identity.board != name || identity.model_crc != crc {
+        return Err(Failure::Environment(format!(
+            "the board says that it is {} with model {:08x}, not {name} with {crc:08x}",
+            identity.board, identity.model_crc
+        )));
+    }
+    // A model that was read here has at most 65,535 steps.
+    let steps = u16::try_from(host.model().steps()).unwrap_or(u16::MAX);
+    let bar = ProgressBar::new(inputs.len() as u64);
+    let report = cross_check(host, &mut client, inputs, steps, |done| {
+        bar.set_position(done as u64)
+    })?;
+    bar.finish_and_clear();
+    Ok(report)
+}
+
+fn print_report(board: &Board, report: &Report, labels: &[u32]) {
+    println!(
+        "board                 {} ({}), emulated",
+        board.name, board.core
+    );
+    println!("samples compared      {}", report.samples);
+    println!("spikes compared       {}", report.spikes_compared);
+    println!("spikes that differ    {}", report.spikes_differ);
+    if let Some((median, max)) = instructions(board, report) {
+        println!("instructions          {median} a sample (median), {max} at the most");
+    }
+    println!(
+        "stack                 {} bytes at the most",
+        report.stack_bytes
+    );
+    if !labels.is_empty() {
+        println!(
+            "accuracy              {:.2} %",
+            100.0 * accuracy(report, labels)
+        );
+    }
+}
+
+/// Median and maximum of the executed instructions a sample; none where the board's counter wrapped.
+#[must_use]
+pub fn instructions(board: &Board, report: &Report) -> Option<(u64, u64)> {
+    let mut ticks = report.ticks.clone();
+    ticks.sort_unstable();
+    let (median, max) = (ticks.get(ticks.len() / 2)?, ticks.last()?);
+    (ticks.len() == report.samples).then(|| (board.instructions(*median), board.instructions(*max)))
+}
+
+/// Share of the samples whose class the board found.
+#[must_use]
+pub fn accuracy(report: &Report, labels: &[u32]) -> f64 {
+    let pairs = report.classes.iter().zip(labels);
+    let found = pairs.filter(|(class, label)| **class == **label as usize);
+    found.count() as f64 / report.classes.len().max(1) as f64
+}
+
+/// [`Failure::Check`] where `report` found a difference.
+///
+/// # Errors
+///
+/// That one.
+pub fn fail_on_difference(report: &Report) -> Result<(), Failure> {
+    match &report.first {
+        None => Ok(()),
+        Some(first) => Err(Failure::Check(format!(
+            "board and host differ in {} of {} samples, in {} spikes; first: {first}",
+            report.samples_differ, report.samples, report.spikes_differ
+        ))),
+    }
+}

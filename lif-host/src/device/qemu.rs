@@ -1,0 +1,165 @@
+//! A board under QEMU, its serial port on the program's standard input and output.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+use super::{Board, Error, Firmware, Port};
+
+/// How to start the emulator.
+#[derive(Clone, Debug, Default)]
+pub struct QemuOptions {
+    /// The program, if not the board's own from the path.
+    pub program: Option<OsString>,
+}
+
+/// A running emulator; ended when dropped.
+#[derive(Debug)]
+pub struct Qemu {
+    child: Child,
+    stdin: ChildStdin,
+    bytes: Receiver<Vec<u8>>,
+    pending: VecDeque<u8>,
+    log: Receiver<Vec<u8>>,
+    program: String,
+}
+
+impl Qemu {
+    /// Starts `board` with `firmware`, and the file `model` in its model slot.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`], [`Error::Missing`], [`Error::Io`].
+    pub fn start(
+        board: &Board,
+        firmware: &Firmware,
+        model: &Path,
+        options: &QemuOptions,
+    ) -> Result<Self, Error> {
+        let length = std::fs::metadata(model)
+            .map_err(|source| Error::Io {
+                what: model.display().to_string(),
+                source,
+            })?
+            .len();
+        if length > firmware.slot_bytes {
+            return Err(Error::TooLarge(format!(
+                "{}: {length} bytes do not fit the {} bytes that {} has for a model",
+                model.display(),
+                firmware.slot_bytes,
+                board.name
+            )));
+        }
+        let program = options.program.clone().unwrap_or_else(|| board.qemu.into());
+        // A comma separates QEMU's suboptions, and two stand for one.
+        let model = model.display().to_string().replace(',', ",,");
+        let mut child = Command::new(&program)
+            .args(["-M", board.machine, "-display", "none", "-monitor", "none"])
+            .args(["-serial", "stdio", "-icount"])
+            .arg(format!("shift={},sleep=off", board.icount_shift))
+            .arg("-kernel")
+            .arg(&firmware.path)
+            .arg("-device")
+            .arg(format!(
+                "loader,file={model},addr={:#x},force-raw=on",
+                firmware.slot_address
+            ))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound => Error::Missing {
+                    program: program.to_string_lossy().into_owned(),
+                },
+                _ => Error::Io {
+                    what: format!("starting {}", program.to_string_lossy()),
+                    source,
+                },
+            })?;
+        let (Some(stdin), Some(stdout), Some(stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            unreachable!("all three are piped")
+        };
+        Ok(Self {
+            child,
+            stdin,
+            bytes: pump(stdout),
+            pending: VecDeque::new(),
+            log: pump(stderr),
+            program: program.to_string_lossy().into_owned(),
+        })
+    }
+
+    /// The process id of the emulator.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn died(&mut self) -> Error {
+        let how = match self.child.wait() {
+            Ok(status) => status.to_string(),
+            Err(e) => e.to_string(),
+        };
+        let log: Vec<u8> = self.log.iter().flatten().collect();
+        Error::Died {
+            what: format!("{} ({how})", self.program),
+            log: String::from_utf8_lossy(&log).into_owned(),
+        }
+    }
+}
+
+/// Reads `source` to its end in a thread of its own.
+fn pump(mut source: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (send, receive) = channel();
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(n @ 1..) = source.read(&mut buffer) {
+            if send.send(buffer[..n].to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+    receive
+}
+
+impl Port for Qemu {
+    fn send(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let sent = self
+            .stdin
+            .write_all(bytes)
+            .and_then(|()| self.stdin.flush());
+        sent.map_err(|_| self.died())
+    }
+
+    fn receive(&mut self, timeout: Duration) -> Result<u8, Error> {
+        if let Some(byte) = self.pending.pop_front() {
+            return Ok(byte);
+        }
+        match self.bytes.recv_timeout(timeout) {
+            Ok(bytes) => {
+                self.pending.extend(bytes);
+                self.receive(timeout)
+            }
+            Err(RecvTimeoutError::Timeout) => Err(Error::Timeout {
+                seconds: timeout.as_secs(),
+            }),
+            Err(RecvTimeoutError::Disconnected) => Err(self.died()),
+        }
+    }
+}
+
+impl Drop for Qemu {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
