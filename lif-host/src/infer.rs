@@ -5,7 +5,7 @@ use lif_nostd::model::{Digest, Model};
 use lif_nostd::{Error, Network};
 
 /// Bytes that start at a multiple of 16, as the reader wants them.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub struct AlignedBytes {
     buffer: Vec<u8>,
     start: usize,
@@ -19,6 +19,13 @@ impl AlignedBytes {
         let start = buffer.as_ptr().align_offset(16).min(15);
         buffer[start..start + bytes.len()].copy_from_slice(bytes);
         Self { buffer, start }
+    }
+}
+
+impl Clone for AlignedBytes {
+    fn clone(&self) -> Self {
+        // A copy of the buffer may start at another remainder of 16.
+        Self::new(self)
     }
 }
 

@@ -52,7 +52,7 @@ pub fn serve<B: Board, const ARENA: usize, const INPUT: usize>(
         board,
         model,
         arena_bytes,
-        network: Network::new(model, &mut memory.arena).map_err(|e| refusal(e)),
+        network: Network::new(model, &mut memory.arena).map_err(refusal),
         input: &mut memory.input,
     };
     loop {

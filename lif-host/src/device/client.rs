@@ -1,6 +1,6 @@
 //! The host's side of the host link.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lif_nostd::link::{
     CHUNK_BYTES, FRAME_BYTES, Frame, Request, Response, VERSION, decode, encode,
@@ -8,6 +8,10 @@ use lif_nostd::link::{
 
 use super::Error;
 use crate::infer::{Answer, Input};
+
+/// How long to wait for an answer to the first request before it is sent again: a board drops what arrives
+/// before its serial port is on.
+const RESEND: Duration = Duration::from_millis(250);
 
 /// A serial line.
 pub trait Port {
@@ -82,11 +86,22 @@ impl<P: Port> Client<P> {
         take: impl FnOnce(Response<'_>) -> Option<T>,
         name: &'static str,
     ) -> Result<T, Error> {
+        self.ask_within(self.timeout, request, take, name)
+    }
+
+    /// The same, waiting at most `timeout` for each byte.
+    fn ask_within<T>(
+        &mut self,
+        timeout: Duration,
+        request: &Request<'_>,
+        take: impl FnOnce(Response<'_>) -> Option<T>,
+        name: &'static str,
+    ) -> Result<T, Error> {
         let mut buffer = [0; FRAME_BYTES];
         let frame = encode(request, &mut buffer).map_err(|e| Error::Refused(e.to_string()))?;
         self.port.send(frame)?;
         loop {
-            let byte = self.port.receive(self.timeout)?;
+            let byte = self.port.receive(timeout)?;
             let Some(frame) = self.frame.push(byte) else {
                 continue;
             };
@@ -95,6 +110,8 @@ impl<P: Port> Client<P> {
                 continue;
             };
             return match response {
+                // An answer to one of several requests to identify, of which an earlier one was answered.
+                Response::Identity { .. } if *request != Request::Identify => continue,
                 Response::BadModel(text) => Err(Error::BadModel(text.into())),
                 Response::Refused(text) => Err(Error::Refused(text.into())),
                 response => take(response).ok_or(Error::Unexpected(name)),
@@ -102,7 +119,7 @@ impl<P: Port> Client<P> {
         }
     }
 
-    /// Asks who is there.
+    /// Asks who is there, again and again until it answers or the time is up.
     ///
     /// # Errors
     ///
@@ -129,7 +146,19 @@ impl<P: Port> Client<P> {
             )),
             _ => None,
         };
-        let (found, identity) = self.ask(&Request::Identify, take, "identify")?;
+        let start = Instant::now();
+        let (found, identity) = loop {
+            let wait = RESEND.min(self.timeout);
+            match self.ask_within(wait, &Request::Identify, take, "identify") {
+                Err(Error::Timeout { .. }) if start.elapsed() < self.timeout => {}
+                Err(Error::Timeout { .. }) => {
+                    return Err(Error::Timeout {
+                        seconds: self.timeout.as_secs(),
+                    });
+                }
+                answer => break answer?,
+            }
+        };
         if found != VERSION {
             return Err(Error::LinkVersion {
                 found,

@@ -260,7 +260,7 @@ mod tests {
         assert_eq!(q.weights, [127, -64]);
         assert_eq!((q.shift, q.v_threshold, q.v_reset), (4, 4064, Some(0)));
         assert_eq!(q.bias, [32]);
-        assert_eq!(q.certificate.max_sum, 127 * 128 + 64 * 127 - 32 + 0);
+        assert_eq!(q.certificate.max_sum, 127 * 128 + 64 * 127 - 32);
         assert_eq!(q.leak, 32768);
     }
 

@@ -1,0 +1,235 @@
+//! The parity ladder on emulated boards. Needs QEMU and the boards' Rust targets: `cargo lif setup` installs both.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use lif_host::cli::train::{Report as Print, read_config, read_data, train};
+use lif_host::device::{Board, Client, Error, Firmware, Qemu, QemuOptions};
+use lif_host::export::{export_f32, export_i16};
+use lif_host::infer::{Host, Input};
+use lif_host::verify::{Report, What, cross_check};
+use lif_tests::nets::Draw;
+
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A board with its firmware, built once.
+struct Bench {
+    board: &'static Board,
+    firmware: Firmware,
+}
+
+fn bench(name: &str, built: &'static OnceLock<Bench>) -> &'static Bench {
+    built.get_or_init(|| {
+        let board = Board::find(name).unwrap();
+        Bench {
+            board,
+            firmware: Firmware::build(board).unwrap(),
+        }
+    })
+}
+
+impl Bench {
+    fn save(&self, name: &str, model: &[u8]) -> PathBuf {
+        let file = format!("{}-{name}.lif", self.board.name);
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(file);
+        std::fs::write(&file, model).unwrap();
+        file
+    }
+
+    fn start(&self, file: &Path) -> Client<Qemu> {
+        let options = QemuOptions::default();
+        let qemu = Qemu::start(self.board, &self.firmware, file, &options).unwrap();
+        Client::new(qemu, TIMEOUT)
+    }
+
+    /// Runs `model` on the board and compares it with `reference` on this machine.
+    fn compare(&self, name: &str, model: &[u8], reference: &[u8], inputs: &[Input]) -> Report {
+        let mut client = self.start(&self.save(name, model));
+        let identity = client.identify().unwrap();
+        assert_eq!(identity.board, self.board.name);
+        let mut host = Host::new(reference).unwrap();
+        let steps = host.model().steps() as u16;
+        cross_check(&mut host, &mut client, inputs, steps, |_| ()).unwrap()
+    }
+
+    fn assert_equal(&self, name: &str, model: &[u8], inputs: &[Input]) {
+        let report = self.compare(name, model, model, inputs);
+        assert_eq!(report.first, None);
+        assert!(report.is_equal());
+        assert_eq!((report.samples, report.spikes_differ), (inputs.len(), 0));
+        assert_eq!(report.ticks.len(), inputs.len(), "the counter wrapped");
+    }
+
+    /// A trained network on real data.
+    fn digits(&self) {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits.toml");
+        let config = read_config(&file).unwrap();
+        let data = read_data(&file, &config, false).unwrap();
+        let trained = train(&config, &data, 1, Print::Silent).unwrap();
+        for exported in [export_i16(&trained.net), export_f32(&trained.net)] {
+            let bytes = exported.unwrap().bytes;
+            let host = Host::new(&bytes).unwrap();
+            let inputs: Vec<Input> = (0..60)
+                .map(|i| Input::from_raw(&host.model(), data.test.sample(i)))
+                .collect();
+            self.assert_equal("digits", &bytes, &inputs);
+        }
+    }
+
+    /// Drawn networks: odd sizes, every reset, with and without decay_input, long and short time constants.
+    fn drawn(&self) {
+        let resets = [None, Some(0.0), Some(-0.25)];
+        for seed in 0..6u64 {
+            let draw = Draw {
+                tau: [2.0, 3.7, 1.25][seed as usize % 3],
+                v_reset: resets[seed as usize / 2],
+                decay_input: seed % 2 == 0,
+                v_threshold: 0.7,
+                ..Draw::new(seed, &[33, 70, 17, 5][seed as usize % 2..])
+            };
+            let net = draw.build().unwrap();
+            let int: Vec<Input> = (0..4).map(|s| Input::I8(draw.input(s))).collect();
+            let float: Vec<Input> = (0..4)
+                .map(|s| Input::F32(draw.input(s).iter().map(|x| f32::from(*x) / 64.0).collect()))
+                .collect();
+            self.assert_equal("drawn", &export_i16(&net).unwrap().bytes, &int);
+            self.assert_equal("drawn", &export_f32(&net).unwrap().bytes, &float);
+        }
+    }
+
+    /// A difference is found and named: the host runs the same network with the sign of one weight changed.
+    fn a_difference(&self) {
+        let draw = Draw::new(5, &[20, 40, 6]);
+        let mut net = draw.build().unwrap();
+        let model = export_i16(&net).unwrap().bytes;
+        let weight = &mut net.weights[3 * 20 + 7];
+        assert!(weight.abs() > 0.1);
+        *weight = -*weight;
+        let other = export_i16(&net).unwrap().bytes;
+        let inputs: Vec<Input> = (0..8).map(|s| Input::I8(draw.input(s))).collect();
+        let report = self.compare("difference", &model, &other, &inputs);
+        assert!(!report.is_equal());
+        let first = report.first.unwrap();
+        let oracle = Host::new(&model).unwrap();
+        let layers: Vec<_> = (0..2).filter_map(|l| oracle.model().layer(l)).collect();
+        assert!(
+            first.neuron < layers[first.layer].n_out && first.step < 16,
+            "{first}"
+        );
+        // Only neuron 3 of layer 0 got another weight; nothing before it differs.
+        if first.layer == 0 {
+            assert_eq!(first.neuron, 3, "{first}");
+        }
+        if matches!(first.what, What::Spike { .. }) {
+            assert!(report.spikes_differ > 0);
+        }
+        assert!(first.to_string().contains("neuron"), "{first}");
+    }
+
+    /// A model that the board cannot take is refused with the reader's own words.
+    fn refusals(&self) {
+        let net = Draw::new(5, &[20, 40, 6]).build().unwrap();
+        let mut broken = export_i16(&net).unwrap().bytes;
+        let last = broken.len() - 1;
+        broken[last] ^= 1;
+        let refusal = self.start(&self.save("broken", &broken)).identify();
+        let text = refusal.unwrap_err().to_string();
+        assert!(
+            text.contains("refused the model") && text.contains("corrupted"),
+            "{text}"
+        );
+
+        let foreign = self
+            .start(&self.save("foreign", b"no model, but some text of 33 byte"))
+            .identify();
+        let text = foreign.unwrap_err().to_string();
+        assert!(text.contains("not a .lif file"), "{text}");
+
+        let large = Draw::new(6, &[1, 30_000, 2]).build().unwrap();
+        let large = export_i16(&large).unwrap().bytes;
+        let file = self.save("large", &large);
+        let options = QemuOptions::default();
+        match Qemu::start(self.board, &self.firmware, &file, &options) {
+            Err(e) => assert!(matches!(e, Error::TooLarge(_)), "{e}"),
+            Ok(qemu) => {
+                let text = Client::new(qemu, TIMEOUT)
+                    .identify()
+                    .unwrap_err()
+                    .to_string();
+                assert!(text.contains("bytes of RAM, the arena has"), "{text}");
+            }
+        }
+    }
+
+    /// An emulator that dies in the middle is an error that says so.
+    fn a_death(&self) {
+        let draw = Draw::new(5, &[20, 40, 6]);
+        let model = export_i16(&draw.build().unwrap()).unwrap().bytes;
+        let mut client = self.start(&self.save("death", &model));
+        client.identify().unwrap();
+        let input = Input::I8(draw.input(0));
+        client.infer(&input, 16).unwrap();
+        let id = client.port().id().to_string();
+        let killed = Command::new("kill").args(["-9", &id]).status().unwrap();
+        assert!(killed.success());
+        let err = (0..100)
+            .find_map(|_| client.infer(&input, 16).err())
+            .unwrap();
+        assert!(matches!(err, Error::Died { .. }), "{err}");
+        assert!(err.to_string().contains("the board stopped"), "{err}");
+    }
+}
+
+/// The same checks for each board.
+macro_rules! boards {
+    ($($module:ident = $name:literal),*) => {$(
+        mod $module {
+            use super::*;
+
+            static BENCH: OnceLock<Bench> = OnceLock::new();
+
+            fn board() -> &'static Bench {
+                bench($name, &BENCH)
+            }
+
+            #[test]
+            fn digits_are_equal() {
+                board().digits();
+            }
+
+            #[test]
+            fn drawn_networks_are_equal() {
+                board().drawn();
+            }
+
+            #[test]
+            fn a_difference_is_found_and_named() {
+                board().a_difference();
+            }
+
+            #[test]
+            fn models_that_do_not_fit_are_refused() {
+                board().refusals();
+            }
+
+            #[test]
+            fn a_death_is_reported() {
+                board().a_death();
+            }
+        }
+    )*};
+}
+
+boards!(mps2_an386 = "mps2-an386", netduinoplus2 = "netduinoplus2");
+
+#[test]
+fn every_board_is_tested() {
+    let here = include_str!("boards.rs");
+    for board in lif_host::device::BOARDS {
+        let entry = format!("{} = {:?}", board.name.replace('-', "_"), board.name);
+        assert!(here.contains(&entry), "{} is not in boards!", board.name);
+    }
+}
