@@ -1,4 +1,4 @@
-//! Trained networks as safetensors: a tensor for the weights [out, in] and one for the biases [out] of each
+//! Trained networks as safetensors: a tensor for the weights `[out, in]` and one for the biases `[out]` of each
 //! synapse node, and the network's description as JSON in the metadata.
 
 use std::collections::HashMap;

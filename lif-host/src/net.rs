@@ -6,21 +6,21 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::rng::Stream;
+use crate::rng::{Purpose, Stream};
 use crate::surrogate::Surrogate;
 
 /// The shape of a node's output, without time and batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Shape {
-    /// [N]
+    /// `[N]`
     Flat([usize; 1]),
-    /// [C, H, W]
+    /// `[C, H, W]`
     Image([usize; 3]),
 }
 
 impl Shape {
-    /// A shape [n].
+    /// A shape `[n]`.
     #[must_use]
     pub const fn flat(n: usize) -> Self {
         Self::Flat([n])
@@ -41,7 +41,7 @@ impl Shape {
         self.len() == 0
     }
 
-    /// Values that share a channel: 1 for [N], H x W for an image.
+    /// Values that share a channel: 1 for `[N]`, H x W for an image.
     #[must_use]
     pub fn channel_len(&self) -> usize {
         match self {
@@ -124,7 +124,7 @@ pub struct LifParams {
 pub enum NodeKind {
     /// Where values enter.
     Input(InputScale),
-    /// Fully connected synapses with bias: weights [out, in] and biases [out] in [`Net::weights`].
+    /// Fully connected synapses with bias: weights `[out, in]` and biases `[out]` in [`Net::weights`].
     Linear {
         /// Where the weights are.
         weight: Range<usize>,
@@ -207,9 +207,9 @@ pub struct Layer<'a> {
     pub n_in: usize,
     /// Outputs.
     pub n_out: usize,
-    /// Where the weights [out, in] are.
+    /// Where the weights `[out, in]` are.
     pub weight: &'a Range<usize>,
-    /// Where the biases [out] are.
+    /// Where the biases `[out]` are.
     pub bias: &'a Range<usize>,
     /// Constants of the neurons.
     pub lif: &'a LifParams,
@@ -246,7 +246,7 @@ impl Net {
             }
         }
         for (i, (_, span, bound)) in spans.into_iter().enumerate() {
-            let stream = Stream::new(seed, 0x1417 + i as u64);
+            let stream = Stream::of(seed, Purpose::Init, i as u32);
             for (j, w) in self.weights[span].iter_mut().enumerate() {
                 *w = (2.0 * stream.unit(j as u64) - 1.0) * bound;
             }

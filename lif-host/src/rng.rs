@@ -14,9 +14,27 @@ const fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// What draws from which stream of a seed: each purpose has 2^32 streams of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// Initial weights; the number is that of the buffer.
+    Init,
+    /// Order of the samples; the number is the epoch.
+    Shuffle,
+    /// Random inputs of a cross-check; the number is the sample.
+    Inputs,
+}
+
 const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Stream {
+    /// Stream `number` of `seed` for `purpose`.
+    #[must_use]
+    pub const fn of(seed: u64, purpose: Purpose, number: u32) -> Self {
+        Self::new(seed, ((purpose as u64 + 1) << 32) | number as u64)
+    }
+
     /// Stream number `stream` of `seed`.
     #[must_use]
     pub const fn new(seed: u64, stream: u64) -> Self {
@@ -45,7 +63,7 @@ impl Stream {
         ((self.bits(index) as u128 * n as u128) >> 64) as u64
     }
 
-    /// Shuffles `items` (Fisher-Yates), with draws 0 .. `items.len()`.
+    /// Shuffles `items` (Fisher-Yates), with draws 1 .. `items.len()`.
     pub fn shuffle<T>(&self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
             items.swap(i, self.below(i as u64, i as u64 + 1) as usize);

@@ -54,7 +54,7 @@ pub enum Error {
         /// Where its header starts.
         offset: usize,
     },
-    /// A section that this reader needs is not there, or is there twice.
+    /// A section that this reader needs is not there, or one that it knows is there twice.
     SectionCount {
         /// Kind of the section.
         kind: u16,
@@ -126,7 +126,7 @@ impl fmt::Display for Error {
             ),
             Self::SectionCount { kind, found } => write!(
                 f,
-                "section of kind {kind} is there {found} times instead of once"
+                "section of kind {kind} is there {found} times, which must be once"
             ),
             Self::Invalid { offset, what } => write!(f, "invalid {what} at offset {offset}"),
             Self::Unsupported { offset, what } => {

@@ -94,7 +94,7 @@ impl FixedLeak {
 
 /// `a = 65536 - round(65536 / tau)`, ties to even, kept within 0 ..= 65536.
 ///
-/// `tau` is in steps. A tau of 1 or less gives 0 (nothing is left of the membrane).
+/// `tau` is in steps. A positive tau of 1 or less gives 0 (nothing is left of the membrane).
 #[must_use]
 pub fn leak_factor(tau: f64) -> u32 {
     let part = libm::rint(65536.0 / tau);

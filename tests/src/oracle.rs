@@ -37,9 +37,9 @@ impl Lif64 {
 /// A fully connected layer of integer neurons, in i64.
 #[derive(Clone, Debug)]
 pub struct IntLayer {
-    /// Weights [out, in].
+    /// Weights `[out, in]`.
     pub weights: Vec<i8>,
-    /// Biases [out].
+    /// Biases `[out]`.
     pub bias: Vec<i32>,
     /// The current is the sum times 2^shift.
     pub shift: i8,

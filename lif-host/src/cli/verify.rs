@@ -10,12 +10,12 @@ use crate::cli::{Failure, files};
 use crate::data::Label;
 use crate::device::{Board, Client, Firmware, Qemu, QemuOptions};
 use crate::infer::{Host, Input};
-use crate::rng::Stream;
+use crate::rng::{Purpose, Stream};
 use crate::verify::{Report, cross_check};
 use lif_nostd::model::format::Number;
 
 /// Samples that are drawn where none are given.
-const RANDOM_SAMPLES: u64 = 32;
+const RANDOM_SAMPLES: u32 = 32;
 
 /// Runs the command.
 ///
@@ -64,7 +64,7 @@ fn random_inputs(host: &Host) -> Vec<Input> {
     let n = host.model().n_in() as u64;
     (0..RANDOM_SAMPLES)
         .map(|s| {
-            let stream = Stream::new(0, s);
+            let stream = Stream::of(0, Purpose::Inputs, s);
             match host.model().number() {
                 Number::F32 => Input::F32((0..n).map(|i| stream.unit(i)).collect()),
                 _ => Input::I8((0..n).map(|i| stream.bits(i) as i8).collect()),

@@ -6,7 +6,7 @@ use crate::surrogate::Surrogate;
 
 /// Runs `v.len()` neurons over a sequence, from the membranes in `v`, which it leaves at the last ones.
 ///
-/// `x` yields the currents [N] of each step. `h` and `s` [T, N] get the membranes after the charge and the
+/// `x` yields the currents `[N]` of each step. `h` and `s` `[T, N]` get the membranes after the charge and the
 /// spikes, 0 or 1; as many steps run as they hold.
 ///
 /// # Panics
@@ -42,9 +42,9 @@ pub struct LifGrad {
     pub detach_reset: bool,
 }
 
-/// Backward through time: from `grad_s` [T, N], the gradients on the spikes, to those on the currents.
+/// Backward through time: from `grad_s` `[T, N]`, the gradients on the spikes, to those on the currents.
 ///
-/// `h` and `s` [T, N] are those of the forward. `grad_x(t, i, g)` is called once for each, last step first.
+/// `h` and `s` `[T, N]` are those of the forward. `grad_x(t, i, g)` is called once for each, last step first.
 /// No gradient comes in on the membranes, and none goes out to the initial ones.
 pub fn lif_backward(
     neurons: &LifGrad,

@@ -2,7 +2,7 @@
 
 /// Whether zero inputs are left out of a sum, as a device leaves out neurons that did not spike.
 ///
-/// It makes no difference to any sum but the sign of a zero.
+/// With finite weights it makes no difference to any sum but the sign of a zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dense {
     /// Real-valued inputs: every one is multiplied and added.
@@ -11,7 +11,7 @@ pub enum Dense {
     Spikes,
 }
 
-/// `w` [rows, cols] as [cols, rows].
+/// `w` `[rows, cols]` as `[cols, rows]`.
 #[must_use]
 pub fn transpose(w: &[f32], rows: usize, cols: usize) -> Vec<f32> {
     let mut out = vec![0.0; w.len()];
@@ -31,7 +31,7 @@ fn add_scaled(to: &mut [f32], a: f32, from: &[f32]) {
     }
 }
 
-/// `y` [B, out] from `x` [B, in], the transposed weights `w_t` [in, out] and `bias` [out].
+/// `y` `[B, out]` from `x` `[B, in]`, the transposed weights `w_t` `[in, out]` and `bias` `[out]`.
 pub fn linear_forward(w_t: &[f32], bias: &[f32], x: &[f32], kind: Dense, y: &mut [f32]) {
     let n_out = bias.len();
     let n_in = w_t.len() / n_out;
@@ -47,8 +47,8 @@ pub fn linear_forward(w_t: &[f32], bias: &[f32], x: &[f32], kind: Dense, y: &mut
 
 /// Adds to the gradients of transposed weights and biases, and writes that of the inputs if asked for.
 ///
-/// `w` [out, in], `x` [B, in], `grad_y` [B, out]; `grad_w_t` [in, out] and `grad_bias` [out] are added to,
-/// `grad_x` [B, in] is overwritten.
+/// `w` `[out, in]`, `x` `[B, in]`, `grad_y` `[B, out]`; `grad_w_t` `[in, out]` and `grad_bias` `[out]` are added to,
+/// `grad_x` `[B, in]` is overwritten.
 pub fn linear_backward(
     w: &[f32],
     x: &[f32],

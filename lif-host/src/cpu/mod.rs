@@ -1,7 +1,7 @@
 //! Forward and backward through time on the CPU.
 //!
-//! Every sum has a fixed order and no fused multiply-add, so the same seed gives the same bits on every
-//! machine, and the f32 forward is that of the device.
+//! Every sum has a fixed order and no fused multiply-add, so the same seed gives the same bits, and the
+//! f32 forward is that of the device.
 
 mod lif;
 mod linear;

@@ -79,12 +79,17 @@ pub enum Error {
 /// # Errors
 ///
 /// [`Error`], with line and column.
-pub fn read_csv(input: impl Read, columns: Columns) -> Result<Samples, Error> {
+pub fn read_csv(mut input: impl Read, columns: Columns) -> Result<Samples, Error> {
+    let mut bytes = Vec::new();
+    input.read_to_end(&mut bytes).map_err(|e| Error::Read {
+        line: 1,
+        source: e.into(),
+    })?;
     let mut reader = ::csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .trim(::csv::Trim::All)
-        .from_reader(input);
+        .from_reader(&*bytes);
     let n_in = columns.values;
     let mut samples = Samples {
         n_in,
@@ -97,13 +102,13 @@ pub fn read_csv(input: impl Read, columns: Columns) -> Result<Samples, Error> {
         Label::Optional => None,
     };
     loop {
-        let line = reader.position().line();
+        let line = line_at(&bytes, reader.position());
         match reader.read_record(&mut record) {
             Ok(true) => {}
             Ok(false) => break,
             Err(source) => return Err(Error::Read { line, source }),
         }
-        let line = record.position().map_or(line, ::csv::Position::line);
+        let line = record.position().map_or(line, |p| line_at(&bytes, p));
         let found = record.len();
         let with_label = *labelled.get_or_insert(found == n_in + 1);
         if found != n_in + usize::from(with_label) {
@@ -127,6 +132,13 @@ pub fn read_csv(input: impl Read, columns: Columns) -> Result<Samples, Error> {
         return Err(Error::Empty);
     }
     Ok(samples)
+}
+
+/// Line of the first record at or behind `position`, which may stand before blank lines.
+fn line_at(bytes: &[u8], position: &::csv::Position) -> u64 {
+    let rest = bytes.get(position.byte() as usize..).unwrap_or(&[]);
+    let blank = rest.iter().take_while(|b| matches!(b, b'\r' | b'\n'));
+    position.line() + blank.filter(|b| **b == b'\n').count() as u64
 }
 
 fn number(text: &str, line: u64, column: usize) -> Result<f32, Error> {

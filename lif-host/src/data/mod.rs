@@ -11,7 +11,7 @@ pub use split::{Split, stratified};
 pub struct Samples {
     /// Values a sample.
     pub n_in: usize,
-    /// Raw values [samples, n_in].
+    /// Raw values `[samples, n_in]`.
     pub values: Vec<f32>,
     /// A class a sample, empty where the data have none.
     pub labels: Vec<u32>,
@@ -60,7 +60,7 @@ impl Samples {
         }
     }
 
-    /// Raw units a unit of an i8 input: 1 where every value is an integer that i8 holds, else max|x| / 127.
+    /// Raw units a unit of an i8 input: 1 where every value is an integer from -127 to 127, else max|x| / 127.
     #[must_use]
     pub fn input_step(&self) -> f32 {
         let max = self.values.iter().fold(0.0f32, |m, x| m.max(x.abs()));

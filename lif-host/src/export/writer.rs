@@ -115,7 +115,7 @@ impl FileWriter {
     }
 }
 
-/// Weights [out, in] as blocks of 16 outputs, input-major within a block, `zero` where outputs are missing.
+/// Weights `[out, in]` as blocks of 16 outputs, input-major within a block, `zero` where outputs are missing.
 pub(super) fn blocks<T: Copy>(w: &[T], n_in: usize, zero: T) -> Vec<T> {
     let n_out = w.len() / n_in;
     let mut out = vec![zero; n_out.next_multiple_of(16) * n_in];

@@ -1,4 +1,4 @@
-//! The arithmetic of quantisation: f64 max, multiply, divide and round to the nearest even integer alone.
+//! The arithmetic of quantisation, in f64: max, add, multiply, divide and round to the nearest even integer.
 
 use lif_nostd::scalar::leak_factor;
 
@@ -33,9 +33,9 @@ impl Certificate {
 /// A layer in integers, with how it came about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuantLayer {
-    /// Weights [out, in].
+    /// Weights `[out, in]`.
     pub weights: Vec<i8>,
-    /// Biases [out], in units of the sum.
+    /// Biases `[out]`, in units of the sum.
     pub bias: Vec<i32>,
     /// The current is the sum times 2^shift.
     pub shift: i8,
@@ -155,7 +155,8 @@ fn quantise_layer(
         }
     };
     let threshold = to_i16(v_threshold, "a threshold")?;
-    let dead_zone = (tau - 1.0) / f64::from(threshold).abs().max(1.0);
+    let leak = leak_factor(tau);
+    let dead_zone = stall(leak) / f64::from(threshold).abs().max(1.0);
     if dead_zone > DEAD_ZONE_MAX {
         let problem = format!(
             "with tau = {tau} a negative membrane stalls at {:.1} % of the threshold; \
@@ -171,7 +172,7 @@ fn quantise_layer(
         weights,
         bias,
         shift,
-        leak: leak_factor(tau),
+        leak,
         v_threshold: threshold,
         v_reset: v_reset
             .map(|v| to_i16(v, "a reset potential"))
@@ -179,6 +180,14 @@ fn quantise_layer(
         scale,
         dead_zone,
     })
+}
+
+/// How far below 0 a membrane stalls without input, in its units, where the leak rounds down.
+fn stall(leak: u32) -> f64 {
+    match 65536u32.saturating_sub(leak) {
+        0 => f64::INFINITY,
+        part => f64::from(65535 / part),
+    }
 }
 
 /// 2^k, exactly.
@@ -260,7 +269,7 @@ mod tests {
         assert_eq!(q.weights, [127, -64]);
         assert_eq!((q.shift, q.v_threshold, q.v_reset), (4, 4064, Some(0)));
         assert_eq!(q.bias, [32]);
-        assert_eq!(q.certificate.max_sum, 127 * 128 + 64 * 127 - 32);
+        assert_eq!(q.certificate.max_sum, 32 + 127 * 127 + 64 * 128);
         assert_eq!(q.leak, 32768);
     }
 

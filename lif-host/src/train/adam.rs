@@ -1,4 +1,4 @@
-//! The Adam optimiser (Kingma, Ba 2015), in PyTorch's order of operations.
+//! The Adam optimiser (Kingma, Ba 2015; `docs/dynamics.md`, section 6.5).
 
 /// Constants of Adam.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use crate::data::Samples;
 use crate::net::{self, Net};
-use crate::rng::Stream;
+use crate::rng::{Purpose, Stream};
 use crate::train::{Adam, AdamParams, Pass, TrainConfig, cross_entropy_on_rate};
 
 /// Why training stopped.
@@ -68,7 +68,7 @@ impl Trainer {
         })
     }
 
-    /// One step of the optimiser on the raw values `x` [B, in] with classes `labels` [B].
+    /// One step of the optimiser on the raw values `x` `[B, in]` with classes `labels` `[B]`.
     ///
     /// Gives the mean loss and the number of samples whose class was found, both before the step.
     pub fn step(&mut self, x: &[f32], labels: &[u32], lr: f32) -> (f64, usize) {
@@ -108,7 +108,7 @@ pub fn fit(
     let batches = samples.len().div_ceil(config.batch);
     let all = batches * config.epochs as usize;
     for epoch in 1..=config.epochs {
-        Stream::new(seed, u64::from(epoch)).shuffle(&mut order);
+        Stream::of(seed, Purpose::Shuffle, epoch).shuffle(&mut order);
         let (mut loss, mut correct) = (0.0, 0);
         for (b, indices) in order.chunks(config.batch).enumerate() {
             let done = (epoch as usize - 1) * batches + b;

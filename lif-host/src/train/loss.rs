@@ -7,11 +7,11 @@ pub struct Loss {
     pub value: f64,
     /// Samples whose largest count is at their class; a tie goes to the lowest index.
     pub correct: usize,
-    /// Gradient on each spike of a sample's output neuron [B, classes], the same in every step.
+    /// Gradient on each spike of a sample's output neuron `[B, classes]`, the same in every step.
     pub grad: Vec<f32>,
 }
 
-/// Cross-entropy of the softmax over the mean firing rates, `counts` [B, classes] over `steps` steps.
+/// Cross-entropy of the softmax over the mean firing rates, `counts` `[B, classes]` over `steps` steps.
 #[must_use]
 pub fn cross_entropy_on_rate(counts: &[u32], steps: u32, labels: &[u32]) -> Loss {
     let classes = counts.len() / labels.len().max(1);

@@ -14,13 +14,13 @@ struct LayerPass {
     bias: std::ops::Range<usize>,
     neurons: LifGrad,
     w_t: Vec<f32>,
-    /// Currents: [B, out] in the first layer, whose input is the same in every step, else [T, B, out].
+    /// Currents: `[B, out]` in the first layer, whose input is the same in every step, else `[T, B, out]`.
     current: Vec<f32>,
-    /// Membranes after the charge [T, B, out].
+    /// Membranes after the charge `[T, B, out]`.
     h: Vec<f32>,
-    /// Spikes [T, B, out].
+    /// Spikes `[T, B, out]`.
     s: Vec<f32>,
-    /// Gradients on the spikes [T, B, out].
+    /// Gradients on the spikes `[T, B, out]`.
     grad_s: Vec<f32>,
     /// Gradients on the currents, of their shape.
     grad_current: Vec<f32>,
@@ -76,7 +76,7 @@ impl Pass {
         })
     }
 
-    /// Spikes of each output neuron [B, out] for the currents `x` [B, in].
+    /// Spikes of each output neuron `[B, out]` for the currents `x` `[B, in]`.
     pub fn forward(&mut self, weights: &[f32], x: &[f32]) -> &[u32] {
         let steps = self.steps;
         let batch = x.len() / self.layers[0].n_in;
@@ -126,7 +126,7 @@ impl Pass {
     }
 
     /// Gradients of all weights into `grad`, after a forward over `x`, from those on the output spikes
-    /// [B, out], which are the same in every step.
+    /// `[B, out]`, which are the same in every step.
     pub fn backward(&mut self, weights: &[f32], x: &[f32], grad_output: &[f32], grad: &mut [f32]) {
         grad.fill(0.0);
         let (steps, batch) = (self.steps, self.batch);

@@ -171,7 +171,7 @@ pub enum Node {
         weights: u32,
         /// Where the biases start (i32 or f32, one an output, whole blocks), in bytes from the start of the file.
         bias: u32,
-        /// The current is the sum times 2^shift; 0 for f32.
+        /// The current is the sum times 2^shift; not used for f32.
         shift: i8,
     },
     /// Leaky integrate-and-fire neurons.
@@ -377,7 +377,7 @@ impl Writer {
         self.put(&x.to_le_bytes());
     }
 
-    /// The part that all kinds share: the shape is [n].
+    /// The part that all kinds share: the shape is `[n]`.
     fn head(&mut self, kind: u8, number: Number, shift: i8, flags: u32, n: u32) {
         self.put(&[kind, number as u8, 1, shift as u8]);
         self.u32(flags);

@@ -75,6 +75,9 @@ impl<'m> Model<'m> {
         let edges = required(bytes, section::EDGES)?;
         let weights = required(bytes, section::WEIGHTS)?;
         let name = optional(bytes, section::NAME)?;
+        for kind in [section::RAM, section::CERTIFICATES] {
+            optional(bytes, kind)?;
+        }
         let model = Self {
             bytes,
             nodes,
@@ -237,7 +240,10 @@ impl<'m> Model<'m> {
         if n_in == 0 || n_in > 65535 {
             return Err(invalid(synapse_at + 20, "number of inputs (1 to 65535)"));
         }
-        if neuron_size(lif) != Some(n_out as u32) {
+        let Node::Lif { n, .. } = lif else {
+            return Err(unsupported(neuron_at, "this kind of neuron"));
+        };
+        if n as usize != n_out {
             return Err(invalid(
                 neuron_at + 8,
                 "size: the neurons are not as many as the synapses' outputs",
@@ -392,7 +398,7 @@ fn check_scale(x: f32, offset: usize, what: &'static str) -> Result<(), Error> {
     }
 }
 
-/// Address, magic, version, length and checksum, in this order.
+/// Magic, room for a header, address, version, length and checksum, in this order.
 fn check_header(bytes: &[u8]) -> Result<(), Error> {
     let magic = bytes.get(..MAGIC.len()).unwrap_or(bytes);
     if magic.is_empty() || !MAGIC.starts_with(magic) {
@@ -461,7 +467,7 @@ fn optional(bytes: &[u8], kind: u16) -> Result<Option<Body<'_>>, Error> {
             .get(SECTION_HEADER_BYTES..whole)
             .and_then(|b| b.get(..length as usize))
             .ok_or(truncated(whole))?;
-        if !(section::NAME..=section::TARGET).contains(&this) && flags & REQUIRED != 0 {
+        if !(section::NAME..=section::CERTIFICATES).contains(&this) && flags & REQUIRED != 0 {
             return Err(Error::UnknownSection {
                 kind: this,
                 offset: at,
@@ -480,14 +486,6 @@ fn optional(bytes: &[u8], kind: u16) -> Result<Option<Body<'_>>, Error> {
         return Err(Error::SectionCount { kind, found: count });
     }
     Ok(found)
-}
-
-/// Number of neurons, none if the node is something else.
-const fn neuron_size(node: Node) -> Option<u32> {
-    match node {
-        Node::Lif { n, .. } => Some(n),
-        _ => None,
-    }
 }
 
 fn lif_i16(node: Node, offset: usize) -> Result<Lif<i16>, Error> {

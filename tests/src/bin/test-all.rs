@@ -159,7 +159,7 @@ fn checks(quick: bool, root: &Path) -> Vec<Check> {
                     .needs(board.target),
             );
             let test = board.name.replace('-', "_");
-            let args = format!("test --release -p lif-tests --test boards -- {test}");
+            let args = format!("test --release -p lif-tests --test boards -- {test} every_board");
             all.push(
                 new(Kind::Emulated, args)
                     .needs(board.qemu)
