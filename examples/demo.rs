@@ -11,6 +11,7 @@ use lif_host::cli::{Failure, exit, export, files, setup, train, verify};
 use lif_host::device::{Board, Firmware, QemuOptions};
 use lif_host::export::export_i16;
 use lif_host::infer::{Host, Input};
+use lif_host::say;
 use lif_host::setup::{BOARD_TARGETS, check};
 use lif_host::train::Config;
 use lif_host::verify::Report as Comparison;
@@ -52,9 +53,9 @@ struct Outcome {
 fn run(args: &Args) -> Result<(), Failure> {
     let board = Board::find(&args.board)?;
     let root = checkout()?;
-    println!("1. Set-up");
+    say!("1. Set-up");
     setup::ensure(&check(BOARD_TARGETS))?;
-    println!("   Rust targets and QEMU are there\n");
+    say!("   Rust targets and QEMU are there\n");
 
     let file = root.join("examples/digits.toml");
     let config = train::read_config(&file)?;
@@ -94,7 +95,7 @@ fn one_seed(
     firmware: &Firmware,
     seed: u64,
 ) -> Result<Outcome, Failure> {
-    println!(
+    say!(
         "2. Training {} on {} samples, seed {seed}",
         config.name,
         data.train.len()
@@ -104,9 +105,9 @@ fn one_seed(
         accuracy: float,
         time,
     } = train::train(config, data, seed, Report::Epochs)?;
-    println!("   trained in {:.1} s\n", time.as_secs_f64());
+    say!("   trained in {:.1} s\n", time.as_secs_f64());
 
-    println!("3. Quantisation and export");
+    say!("3. Quantisation and export");
     let exported = export_i16(&net)?;
     export::print_layers(&net, &exported)?;
     let name = match seed {
@@ -116,9 +117,9 @@ fn one_seed(
     let model = root.join("out").join(format!("{name}.lif"));
     train::save(&model.with_extension("safetensors"), &net)?;
     files::write(&model, &exported.bytes)?;
-    println!();
+    say!("");
 
-    println!(
+    say!(
         "4. All {} test samples on {} ({}), emulated\n",
         data.test.len(),
         board.name,
@@ -172,7 +173,7 @@ fn print_table(outcome: &Outcome, board: &Board, firmware: &Firmware) -> Result<
         comparison,
         ..
     } = outcome;
-    let row = |name: &str, value: String| println!("{name:<32} {value}");
+    let row = |name: &str, value: String| say!("{name:<32} {value}");
     row("test accuracy, float", percent(outcome.float));
     row("test accuracy, i8/i16 on host", percent(outcome.host));
     row("test accuracy, i8/i16 on device", percent(outcome.device));
@@ -211,9 +212,9 @@ fn print_table(outcome: &Outcome, board: &Board, firmware: &Firmware) -> Result<
 
 /// A line a seed, the mean and the worst.
 fn print_seeds(outcomes: &[Outcome]) -> Result<(), Failure> {
-    println!("seed   float     host      device    spikes that differ");
+    say!("seed   float     host      device    spikes that differ");
     for (seed, o) in SEEDS.zip(outcomes) {
-        println!(
+        say!(
             "{seed:<6} {:<9} {:<9} {:<9} {} of {}",
             percent(o.float),
             percent(o.host),
@@ -234,7 +235,7 @@ fn print_seeds(outcomes: &[Outcome]) -> Result<(), Failure> {
     ];
     for (name, get) in [("mean", 0), ("worst", 1)] {
         let texts = columns.map(|c| percent(if get == 0 { c.0 } else { c.1 }));
-        println!("{name:<6} {:<9} {:<9} {:<9}", texts[0], texts[1], texts[2]);
+        say!("{name:<6} {:<9} {:<9} {:<9}", texts[0], texts[1], texts[2]);
     }
     outcomes
         .iter()

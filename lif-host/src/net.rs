@@ -31,7 +31,7 @@ impl Shape {
     pub fn len(&self) -> usize {
         match self {
             Self::Flat([n]) => *n,
-            Self::Image(dims) => dims.iter().product(),
+            Self::Image(dims) => dims.iter().fold(1, |n, dim| n.saturating_mul(*dim)),
         }
     }
 
@@ -46,7 +46,7 @@ impl Shape {
     pub fn channel_len(&self) -> usize {
         match self {
             Self::Flat(_) => 1,
-            Self::Image([_, h, w]) => h * w,
+            Self::Image([_, h, w]) => h.saturating_mul(*w),
         }
     }
 }
@@ -383,7 +383,7 @@ impl Net {
                     problem: format!("{} neurons for {n_out} outputs", neurons.shape.len()),
                 });
             }
-            if weight.len() != n_in * n_out || bias.len() != n_out {
+            if weight.len() != n_in.saturating_mul(n_out) || bias.len() != n_out {
                 return Err(Error::Node {
                     node: synapses.name.clone(),
                     problem: format!(

@@ -5,6 +5,7 @@ use crate::checkpoint;
 use crate::cli::{Failure, files};
 use crate::export::{Exported, export_f32, export_i16};
 use crate::net::Net;
+use crate::say;
 
 /// Runs the command.
 ///
@@ -13,7 +14,9 @@ use crate::net::Net;
 /// [`Failure::Input`], with the file.
 pub fn run(args: &Export) -> Result<(), Failure> {
     let bytes = files::read(&args.model)?;
-    let net = checkpoint::from_bytes(&bytes).map_err(|e| Failure::in_file(&args.model, e))?;
+    let net = checkpoint::from_bytes(&bytes).map_err(|e| {
+        Failure::in_file(&args.model, format!("{e}; `lif train` makes such a file"))
+    })?;
     let exported = match args.number {
         NumberArg::I16 => export_i16(&net),
         NumberArg::F32 => export_f32(&net),
@@ -25,7 +28,7 @@ pub fn run(args: &Export) -> Result<(), Failure> {
     };
     print_layers(&net, &exported)?;
     files::write(&output, &exported.bytes)?;
-    println!(
+    say!(
         "wrote {} ({} bytes)",
         output.display(),
         exported.bytes.len()
@@ -41,7 +44,7 @@ pub fn run(args: &Export) -> Result<(), Failure> {
 pub fn print_layers(net: &Net, exported: &Exported) -> Result<(), Failure> {
     let layers = net.layers().map_err(|e| Failure::Input(e.to_string()))?;
     for (layer, q) in layers.iter().zip(&exported.layers) {
-        println!(
+        say!(
             "{} + {}: {} -> {}, scale {:.6}, shift {}, threshold {}, largest sum {} \
              ({} guard bits of 32), dead zone {:.3} % of the threshold",
             layer.synapse,

@@ -57,10 +57,15 @@ pub fn write(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
         _ => Path::new("."),
     };
     fs::create_dir_all(dir).map_err(fail)?;
-    let mut temporary = tempfile::Builder::new()
-        .prefix(".lif-")
-        .tempfile_in(dir)
-        .map_err(fail)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".lif-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As for any new file: the system takes away what the user's mask says.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut temporary = builder.tempfile_in(dir).map_err(fail)?;
     temporary.write_all(bytes).map_err(fail)?;
     temporary.as_file().sync_all().map_err(fail)?;
     temporary.persist(file).map_err(|e| fail(e.error))?;

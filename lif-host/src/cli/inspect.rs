@@ -5,22 +5,23 @@ use lif_nostd::model::format::{MAJOR, Node, Number, Param};
 
 use super::args::Inspect;
 use crate::cli::{Failure, files};
+use crate::say;
 
 /// Runs the command.
 pub(super) fn run(args: &Inspect) -> Result<(), Failure> {
     let host = files::read_model(&args.model)?;
     let model = host.model();
-    println!("{}", args.model.display());
-    println!("  name     {}", model.name());
-    println!("  format   {MAJOR}.{}", model.minor());
-    println!("  CRC-32   {:08x}, correct", model.crc());
-    println!("  flash    {} bytes", model.bytes().len());
-    println!("  RAM      {} bytes of arena", model.ram_bytes());
-    println!("  steps    {} a sample", model.steps());
-    println!("  nodes");
+    say!("{}", args.model.display());
+    say!("  name     {}", model.name());
+    say!("  format   {MAJOR}.{}", model.minor());
+    say!("  CRC-32   {:08x}, correct", model.crc());
+    say!("  flash    {} bytes", model.bytes().len());
+    say!("  RAM      {} bytes of arena", model.ram_bytes());
+    say!("  steps    {} a sample", model.steps());
+    say!("  nodes");
     for i in 0..model.n_nodes() {
         if let Some(record) = model.node(i) {
-            println!("    {:<16} {}", record.name(), describe(record.node));
+            say!("    {:<16} {}", record.name(), describe(record.node));
         }
     }
     print_certificates(&model);
@@ -31,7 +32,7 @@ fn print_certificates(model: &Model<'_>) {
     for (node, max_sum) in model.certificates() {
         let name = model.node(node);
         let name = name.as_ref().map_or("?", |r| r.name());
-        println!("  largest sum of {name}: {max_sum}");
+        say!("  largest sum of {name}: {max_sum}");
     }
 }
 

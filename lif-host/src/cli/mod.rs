@@ -14,7 +14,27 @@ pub use failure::Failure;
 
 use args::Command;
 use clap::Parser;
+use std::io::Write;
 use std::process::ExitCode;
+
+/// Prints a line, as `println!` does, but ends the program where nobody reads any more.
+#[macro_export]
+macro_rules! say {
+    ($($text:tt)*) => {
+        $crate::cli::print_line(::core::format_args!($($text)*))
+    };
+}
+
+/// Prints `text` and a line end. Where standard output was closed, as by `| head`, the program ends: what it
+/// should do is done for whoever listened.
+pub fn print_line(text: std::fmt::Arguments<'_>) {
+    if let Err(e) = writeln!(std::io::stdout().lock(), "{text}") {
+        if e.kind() != std::io::ErrorKind::BrokenPipe {
+            eprintln!("error: standard output: {e}");
+        }
+        std::process::exit(3);
+    }
+}
 
 /// Runs the program on its command line.
 #[must_use]

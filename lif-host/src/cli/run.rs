@@ -6,6 +6,7 @@ use super::args::Run;
 use crate::cli::{Failure, files};
 use crate::data::Label;
 use crate::infer::Input;
+use crate::say;
 
 /// Runs the command.
 pub(super) fn run(args: &Run) -> Result<(), Failure> {
@@ -34,7 +35,7 @@ pub(super) fn run(args: &Run) -> Result<(), Failure> {
     }
     match &args.output {
         Some(file) => files::write(file, text.as_bytes())?,
-        None => print!("{text}"),
+        None => say!("{}", text.trim_end()),
     }
     if !samples.labels.is_empty() {
         let found = answers
@@ -42,7 +43,7 @@ pub(super) fn run(args: &Run) -> Result<(), Failure> {
             .zip(&samples.labels)
             .filter(|(a, label)| a.class() == **label as usize)
             .count();
-        println!(
+        say!(
             "accuracy {:.2} % of {} samples",
             100.0 * found as f64 / samples.len() as f64,
             samples.len()

@@ -2,6 +2,7 @@
 
 pub use super::args::Setup;
 use crate::cli::Failure;
+use crate::say;
 use crate::setup::{ALL_TARGETS, Item, check, install};
 
 /// Runs the command.
@@ -13,8 +14,8 @@ pub fn run(args: &Setup) -> Result<(), Failure> {
     let items = check(ALL_TARGETS);
     for item in &items {
         match &item.found {
-            Some(found) => println!("  ok       {}: {found}", item.what),
-            None => println!("  missing  {}: {}", item.what, item.by_hand()),
+            Some(found) => say!("  ok       {}: {found}", item.what),
+            None => say!("  missing  {}: {}", item.what, item.by_hand()),
         }
     }
     if !args.check {
@@ -37,7 +38,7 @@ pub fn run(args: &Setup) -> Result<(), Failure> {
 pub fn ensure(items: &[Item]) -> Result<(), Failure> {
     for item in items.iter().filter(|i| i.found.is_none()) {
         if item.obstacle.is_none() {
-            println!("installing {}: {}", item.what, item.by_hand());
+            say!("installing {}: {}", item.what, item.by_hand());
         }
         install(item).map_err(|why| {
             Failure::Environment(format!(

@@ -10,6 +10,7 @@ use crate::checkpoint;
 use crate::cli::{Failure, files};
 use crate::data::{Label, Samples, stratified};
 use crate::net::Net;
+use crate::say;
 use crate::train::{Config, Epoch, accuracy, fit};
 
 /// Of the training samples, one in this many is held out for validation.
@@ -45,7 +46,7 @@ pub fn run(args: &Train) -> Result<(), Failure> {
     let data = read_data(&args.config, &config, args.validate)?;
     let trained = train(&config, &data, args.seed, Report::Epochs)?;
     let held_out = if args.validate { "validation" } else { "test" };
-    println!(
+    say!(
         "{held_out} accuracy {:.2} % of {} samples, trained in {:.1} s",
         100.0 * trained.accuracy,
         data.test.len(),
@@ -53,7 +54,7 @@ pub fn run(args: &Train) -> Result<(), Failure> {
     );
     let file = args.out.join(format!("{}.safetensors", config.name));
     save(&file, &trained.net)?;
-    println!("wrote {}", file.display());
+    say!("wrote {}", file.display());
     Ok(())
 }
 
@@ -64,7 +65,10 @@ pub fn run(args: &Train) -> Result<(), Failure> {
 /// [`Failure::Input`], with the file and the key or the line.
 pub fn read_config(file: &Path) -> Result<Config, Failure> {
     let text = files::read_text(file)?;
-    Config::parse(&text).map_err(|e| Failure::in_file(file, e))
+    let config = Config::parse(&text).map_err(|e| Failure::in_file(file, e))?;
+    // The step of the input is known only with the data; the neurons can be checked now.
+    config.net(1.0).map_err(|e| Failure::in_file(file, e))?;
+    Ok(config)
 }
 
 /// The samples that `config`, which was read from `file`, speaks of. With `validate`, a part of the training
@@ -146,7 +150,7 @@ pub fn train(config: &Config, data: &Data, seed: u64, report: Report) -> Result<
 /// Every fifth epoch, the first and the last.
 fn print_epoch(e: Epoch) {
     if e.epoch == 1 || e.epoch.is_multiple_of(5) || e.epoch == e.epochs {
-        println!(
+        say!(
             "epoch {:>3}/{}  loss {:.4}  training accuracy {:.2} %",
             e.epoch,
             e.epochs,

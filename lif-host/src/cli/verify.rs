@@ -11,6 +11,7 @@ use crate::data::Label;
 use crate::device::{Board, Client, Firmware, Qemu, QemuOptions};
 use crate::infer::{Host, Input};
 use crate::rng::{Purpose, Stream};
+use crate::say;
 use crate::verify::{Report, cross_check};
 use lif_nostd::model::format::Number;
 
@@ -108,22 +109,23 @@ pub fn emulate(
 }
 
 fn print_report(board: &Board, report: &Report, labels: &[u32]) {
-    println!(
+    say!(
         "board                 {} ({}), emulated",
-        board.name, board.core
+        board.name,
+        board.core
     );
-    println!("samples compared      {}", report.samples);
-    println!("spikes compared       {}", report.spikes_compared);
-    println!("spikes that differ    {}", report.spikes_differ);
+    say!("samples compared      {}", report.samples);
+    say!("spikes compared       {}", report.spikes_compared);
+    say!("spikes that differ    {}", report.spikes_differ);
     if let Some((median, max)) = instructions(board, report) {
-        println!("instructions          {median} a sample (median), {max} at the most");
+        say!("instructions          {median} a sample (median), {max} at the most");
     }
-    println!(
+    say!(
         "stack                 {} bytes at the most",
         report.stack_bytes
     );
     if !labels.is_empty() {
-        println!(
+        say!(
             "accuracy              {:.2} %",
             100.0 * accuracy(report, labels)
         );

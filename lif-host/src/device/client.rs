@@ -63,7 +63,7 @@ pub struct Client<P> {
 }
 
 impl<P: Port> Client<P> {
-    /// Speaks to the board on `port`, waiting at most `timeout` for each byte.
+    /// Speaks to the board on `port`, waiting at most `timeout` for each response.
     #[must_use]
     pub const fn new(port: P, timeout: Duration) -> Self {
         Self {
@@ -89,7 +89,7 @@ impl<P: Port> Client<P> {
         self.ask_within(self.timeout, request, take, name)
     }
 
-    /// The same, waiting at most `timeout` for each byte.
+    /// The same, waiting at most `timeout` for the response.
     fn ask_within<T>(
         &mut self,
         timeout: Duration,
@@ -100,8 +100,15 @@ impl<P: Port> Client<P> {
         let mut buffer = [0; FRAME_BYTES];
         let frame = encode(request, &mut buffer).map_err(|e| Error::Refused(e.to_string()))?;
         self.port.send(frame)?;
+        let start = Instant::now();
         loop {
-            let byte = self.port.receive(timeout)?;
+            let left = timeout.saturating_sub(start.elapsed());
+            let byte = self.port.receive(left).map_err(|e| match e {
+                Error::Timeout { .. } => Error::Timeout {
+                    seconds: timeout.as_secs(),
+                },
+                e => e,
+            })?;
             let Some(frame) = self.frame.push(byte) else {
                 continue;
             };

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Board, Error, Firmware, Port};
 
@@ -103,18 +103,39 @@ impl Qemu {
         self.child.id()
     }
 
+    /// How the emulator ended; it is ended by force where it does not by itself.
+    fn end(&mut self) -> String {
+        let start = Instant::now();
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return status.to_string(),
+                Ok(None) if start.elapsed() < GRACE => thread::sleep(GRACE / 50),
+                Ok(None) => {
+                    // It may have ended in this very moment.
+                    let _ = self.child.kill();
+                    return "its serial port was closed".into();
+                }
+                Err(e) => return e.to_string(),
+            }
+        }
+    }
+
     fn died(&mut self) -> Error {
-        let how = match self.child.wait() {
-            Ok(status) => status.to_string(),
-            Err(e) => e.to_string(),
-        };
-        let log: Vec<u8> = self.log.iter().flatten().collect();
+        let how = self.end();
+        // A process that the emulator left behind may keep its standard error open for ever.
+        let mut log = Vec::new();
+        while let Ok(bytes) = self.log.recv_timeout(GRACE / 4) {
+            log.extend(bytes);
+        }
         Error::Died {
             what: format!("{} ({how})", self.program),
             log: String::from_utf8_lossy(&log).into_owned(),
         }
     }
 }
+
+/// How long an emulator that closed its serial port may take to end.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Reads `source` to its end in a thread of its own.
 fn pump(mut source: impl Read + Send + 'static) -> Receiver<Vec<u8>> {

@@ -168,6 +168,14 @@ impl Config {
                 allowed,
             })
         };
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if !config.name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            || !config.name.chars().all(plain)
+        {
+            let allowed =
+                "it names files: letters, digits, -, _ and . are allowed, a letter or digit first";
+            return bad("name", format!("{:?}", config.name), allowed);
+        }
         if config.steps == 0 || config.steps > 65535 {
             return bad("steps", config.steps.to_string(), "1 to 65535 are allowed");
         }
