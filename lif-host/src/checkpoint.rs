@@ -94,8 +94,8 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Net, Error> {
     let mut net: Net =
         serde_json::from_str(description).map_err(|e| Error::Description(e.to_string()))?;
     let spans = spans(&net);
-    // Every weight takes four bytes of the file.
-    let all = bytes.len() / 4;
+    // The tensors stand one behind the other in the buffer of all weights, as in the file.
+    let mut end = 0;
     for span in &spans {
         let fail = |problem: String| Error::Tensor {
             name: span.name.clone(),
@@ -110,9 +110,12 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Net, Error> {
                 span.shape
             )));
         }
-        if span.at.start > span.at.end || span.at.end > all {
-            return Err(fail("the description places it outside the weights".into()));
+        if span.at.start != end || span.at.end < end || span.at.end > bytes.len() / 4 {
+            return Err(fail(
+                "the description does not place it behind the one before".into(),
+            ));
         }
+        end = span.at.end;
         if net.weights.len() < span.at.end {
             net.weights.resize(span.at.end, 0.0);
         }

@@ -17,7 +17,7 @@ use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Prints a line, as `println!` does, but ends the program where nobody reads any more.
+/// Prints a line, as `println!` does, but goes on in silence where nobody reads any more.
 #[macro_export]
 macro_rules! say {
     ($($text:tt)*) => {
@@ -25,14 +25,15 @@ macro_rules! say {
     };
 }
 
-/// Prints `text` and a line end. Where standard output was closed, as by `| head`, the program ends: what it
-/// should do is done for whoever listened.
+/// Prints `text` and a line end. Where standard output was closed, as by `| head`, the rest of the command is
+/// done all the same; any other failure to print ends the program with exit code 3.
 pub fn print_line(text: std::fmt::Arguments<'_>) {
-    if let Err(e) = writeln!(std::io::stdout().lock(), "{text}") {
-        if e.kind() != std::io::ErrorKind::BrokenPipe {
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
             eprintln!("error: standard output: {e}");
+            std::process::exit(3);
         }
-        std::process::exit(3);
+        _ => {}
     }
 }
 

@@ -123,8 +123,10 @@ impl Qemu {
     fn died(&mut self) -> Error {
         let how = self.end();
         // A process that the emulator left behind may keep its standard error open for ever.
-        let mut log = Vec::new();
-        while let Ok(bytes) = self.log.recv_timeout(GRACE / 4) {
+        let (mut log, start) = (Vec::new(), Instant::now());
+        while start.elapsed() < GRACE
+            && let Ok(bytes) = self.log.recv_timeout(GRACE / 4)
+        {
             log.extend(bytes);
         }
         Error::Died {
