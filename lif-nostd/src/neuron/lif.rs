@@ -1,5 +1,6 @@
 //! The leaky integrate-and-fire neuron (`docs/dynamics.md`, sections 1 to 3).
 
+use super::Spiking;
 use crate::scalar::Scalar;
 
 /// Constants of a leaky integrate-and-fire neuron; the membrane is kept by the caller.
@@ -14,7 +15,7 @@ use crate::scalar::Scalar;
 ///          soft:         v = h - s * v_threshold
 /// ```
 ///
-/// in f32; in fixed point the charge is `sat(((a * v) >> 16) + c)`, see [`crate::scalar`].
+/// in floating point; in fixed point the charge is `sat(((a * v) >> 16) + c)`, see [`crate::scalar`].
 #[derive(Clone, Copy, Debug)]
 pub struct Lif<S: Scalar> {
     /// Constants of the leak.
@@ -29,6 +30,8 @@ pub struct Lif<S: Scalar> {
 
 impl<S: Scalar> Lif<S> {
     /// A neuron of time constant `tau` (in steps) that leaks towards `v_reset` (0 for a soft reset).
+    ///
+    /// Nothing is checked; [`super::LifConfig::lif`] checks.
     #[must_use]
     pub fn new(tau: f64, v_threshold: S, v_reset: Option<S>, decay_input: bool) -> Self {
         Self {
@@ -47,11 +50,18 @@ impl<S: Scalar> Lif<S> {
         spike
     }
 
+    /// The membrane after the charge.
+    #[inline]
+    #[must_use]
+    pub fn charge(&self, v: S, x: S) -> S {
+        v.charge(x, &self.leak, self.decay_input)
+    }
+
     /// The membrane after the charge, and whether it fires.
     #[inline]
     #[must_use]
     pub fn charge_and_fire(&self, v: S, x: S) -> (S, bool) {
-        let h = v.charge(x, &self.leak, self.decay_input);
+        let h = self.charge(v, x);
         (h, h >= self.v_threshold)
     }
 
@@ -65,18 +75,35 @@ impl<S: Scalar> Lif<S> {
         }
     }
 
-    /// One time step of a population: `v` and `x` hold one value a neuron, `spikes` gets one bit a neuron.
-    ///
-    /// Works on as many neurons as the shortest of the three holds; bits past them are cleared.
+    /// One time step of a population; see [`Spiking::step_all`].
     pub fn step_all(&self, v: &mut [S], x: impl Iterator<Item = S>, spikes: &mut [u32]) {
-        let mut pairs = v.iter_mut().zip(x);
-        for word in spikes {
-            let mut bits = 0;
-            for (bit, (v, x)) in (0..32).zip(&mut pairs) {
-                bits |= u32::from(self.step(v, x)) << bit;
-            }
-            *word = bits;
-        }
+        Spiking::step_all(self, v, x, spikes);
+    }
+}
+
+impl<S: Scalar> Spiking for Lif<S> {
+    type Scalar = S;
+
+    fn v_init(&self) -> S {
+        self.v_reset.unwrap_or(S::ZERO)
+    }
+
+    #[inline]
+    fn step(&self, v: &mut S, x: S) -> bool {
+        Lif::step(self, v, x)
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<S: Scalar> defmt::Format for Lif<S> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(
+            f,
+            "Lif {{ v_threshold: {=f64}, v_reset: {}, decay_input: {=bool} }}",
+            self.v_threshold.to_f64(),
+            self.v_reset.map(Scalar::to_f64),
+            self.decay_input
+        );
     }
 }
 
