@@ -440,7 +440,8 @@ impl LifParams {
         if let Some(tau) = self.tau.values().iter().find(|t| **t <= 1.0) {
             return Some(format!("tau = {tau}: must be above 1"));
         }
-        self.surrogate.problem()
+        let problem = self.surrogate.problem()?;
+        Some(format!("surrogate.{problem}"))
     }
 
     /// The constants as the neuron code takes them; none where a parameter is not one for all neurons.

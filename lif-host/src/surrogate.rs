@@ -1,69 +1,89 @@
-//! Surrogate gradients: derivatives that stand in for that of the step at the threshold.
+//! Surrogate functions: what stands in for the step at the threshold.
+//!
+//! They are `lif-nostd`'s, so that a device can run the smooth network too. In a file, a surrogate is a map:
+//! `{ name = "atan", alpha = 2.0 }`, with SpikingJelly's defaults for what is left out.
 
-use serde::{Deserialize, Serialize};
-
-/// A surrogate function, under SpikingJelly's name in kebab case.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum Surrogate {
-    /// `g(x) = atan(pi/2 alpha x) / pi + 1/2`, `g'(x) = (alpha/2) / (1 + (pi/2 alpha x)^2)`.
-    Atan {
-        /// Steepness; SpikingJelly's default is 2.
-        #[serde(default = "default_alpha")]
-        alpha: f32,
-    },
-}
-
-const fn default_alpha() -> f32 {
-    2.0
-}
-
-impl Default for Surrogate {
-    fn default() -> Self {
-        Self::Atan {
-            alpha: default_alpha(),
-        }
-    }
-}
-
-impl Surrogate {
-    /// The derivative at `x`, the membrane's distance to the threshold.
-    #[inline]
-    #[must_use]
-    pub fn grad(&self, x: f32) -> f32 {
-        match *self {
-            Self::Atan { alpha } => {
-                let y = core::f32::consts::FRAC_PI_2 * alpha * x;
-                alpha / 2.0 / (1.0 + y * y)
-            }
-        }
-    }
-
-    /// Why the parameters are out of range, if they are.
-    #[must_use]
-    pub fn problem(&self) -> Option<String> {
-        match *self {
-            Self::Atan { alpha } if !(alpha > 0.0 && alpha.is_finite()) => {
-                Some(format!("surrogate.alpha = {alpha}: must be above 0"))
-            }
-            Self::Atan { .. } => None,
-        }
-    }
-}
+pub use lif_nostd::surrogate::{ParamError, Surrogate};
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// What a line of TOML, the value of a key, gives.
+    fn read(text: &str) -> Result<Surrogate, String> {
+        let table: toml::Table = format!("surrogate = {text}").parse().unwrap();
+        table["surrogate"]
+            .clone()
+            .try_into()
+            .map_err(|e: toml::de::Error| e.to_string())
+    }
+
     #[test]
-    fn atan_is_the_derivative_of_its_primitive() {
-        let s = Surrogate::Atan { alpha: 2.0 };
-        let primitive = |x: f64| (core::f64::consts::PI * x).atan() / core::f64::consts::PI + 0.5;
-        for i in -40..=40 {
-            let x = f64::from(i) / 16.0;
-            let slope = (primitive(x + 1e-6) - primitive(x - 1e-6)) / 2e-6;
-            assert!((slope - f64::from(s.grad(x as f32))).abs() < 1e-6, "{x}");
+    fn a_surrogate_is_read_with_its_defaults() {
+        assert_eq!(read("{ name = \"atan\" }"), Ok(Surrogate::default()));
+        let sigmoid = Ok(Surrogate::Sigmoid { alpha: 2.0 });
+        assert_eq!(read("{ alpha = 2, name = \"sigmoid\" }"), sigmoid);
+        let wave = Ok(Surrogate::SquarewaveFourierSeries {
+            n: 3,
+            t_period: 8.0,
+        });
+        assert_eq!(
+            read("{ name = \"squarewave-fourier-series\", n = 3 }"),
+            wave
+        );
+        let counts = Ok(Surrogate::MultiLevelSpikeCount {
+            max_spike_count: 4,
+            grad_min: Some(-0.5),
+            grad_max: None,
+        });
+        let text = "{ name = \"multi-level-spike-count\", max_spike_count = 4, grad_min = -0.5 }";
+        assert_eq!(read(text), counts);
+    }
+
+    #[test]
+    fn what_is_not_a_surrogate_is_refused() {
+        let rows = [
+            ("{}", "missing field `name`"),
+            ("\"atan\"", "expected a surrogate"),
+            (
+                "{ name = \"tanh\" }",
+                "unknown variant `tanh`, expected one of `sigmoid`, `atan`",
+            ),
+            (
+                "{ name = \"atan\", alhpa = 2.0 }",
+                "unknown field `alhpa`, expected one of `name`, `alpha`",
+            ),
+            (
+                "{ name = \"atan\", w = 2.0 }",
+                "unknown field `w`, expected `alpha`",
+            ),
+            ("{ name = \"atan\", alpha = \"x\" }", "expected f64"),
+            (
+                "{ name = \"multi-level-spike-count\" }",
+                "missing field `max_spike_count`",
+            ),
+            (
+                "{ name = \"squarewave-fourier-series\", n = 1.5 }",
+                "floating point `1.5`, expected u32",
+            ),
+        ];
+        for (text, message) in rows {
+            let said = read(text).unwrap_err();
+            assert!(said.contains(message), "{text}: {said}");
         }
+    }
+
+    #[test]
+    fn every_surrogate_is_written_and_read_back() {
+        for mut surrogate in Surrogate::ALL {
+            for (i, param) in surrogate.param_names().iter().enumerate() {
+                surrogate.set(param, 3.0 + i as f64).unwrap();
+            }
+            let text = serde_json::to_string(&surrogate).unwrap();
+            let back: Surrogate = serde_json::from_str(&text).unwrap();
+            assert_eq!(back, surrogate, "{text}");
+        }
+        let text = serde_json::to_string(&Surrogate::default()).unwrap();
+        assert_eq!(text, r#"{"name":"atan","alpha":2.0}"#);
     }
 }

@@ -8,9 +8,11 @@
 //!
 //! | module | what is there |
 //! |---|---|
+//! | [`real`] | floating-point numbers with elementary functions |
 //! | [`scalar`] | the number types and the few operations that dynamics need |
 //! | [`spikes`] | bit-packed spike vectors |
 //! | [`neuron`] | charge, fire, reset of a leaky integrate-and-fire neuron |
+//! | [`surrogate`] | surrogate gradients and their primitives |
 //! | [`synapse`] | weights times spikes: integer and f32 sums in a fixed order |
 //! | [`model`] | the `.lif` file: layout, checked reader, and the [`Network`] that runs it |
 //! | [`decode`] | from spike counts to an answer |
@@ -44,8 +46,10 @@ pub mod error;
 pub mod link;
 pub mod model;
 pub mod neuron;
+pub mod real;
 pub mod scalar;
 pub mod spikes;
+pub mod surrogate;
 pub mod synapse;
 
 pub use error::Error;

@@ -67,7 +67,8 @@ pub fn lif_backward(
         .rev()
     {
         for i in 0..n {
-            let slope = neurons.surrogate.grad(h[i] - lif.v_threshold);
+            let x = f64::from(h[i]) - f64::from(lif.v_threshold);
+            let slope = neurons.surrogate.grad(x) as f32;
             // dv/dh, directly and through the spike.
             let (direct, through_spike) = match lif.v_reset {
                 Some(v_reset) => (1.0 - s[i], v_reset - h[i]),
