@@ -1,8 +1,6 @@
 //! One forward and one backward pass of a chain over a batch, with the buffers that both need.
 
-use crate::cpu::{
-    Dense, LifGrad, lif_backward, lif_forward, linear_backward, linear_forward, transpose,
-};
+use crate::cpu::{Dense, Neurons, Upstream, linear_backward, linear_forward, transpose};
 use crate::net::{Error, Net};
 
 /// A layer's constants and buffers.
@@ -12,7 +10,7 @@ struct LayerPass {
     n_out: usize,
     weight: std::ops::Range<usize>,
     bias: std::ops::Range<usize>,
-    neurons: LifGrad,
+    neurons: Neurons<f32>,
     w_t: Vec<f32>,
     /// Currents: `[B, out]` in the first layer, whose input is the same in every step, else `[T, B, out]`.
     current: Vec<f32>,
@@ -54,11 +52,7 @@ impl Pass {
                 n_out: layer.n_out,
                 weight: layer.weight.clone(),
                 bias: layer.bias.clone(),
-                neurons: LifGrad {
-                    lif,
-                    surrogate: layer.lif.surrogate,
-                    detach_reset: layer.lif.detach_reset,
-                },
+                neurons: Neurons::from_lif(lif, layer.lif.surrogate, layer.lif.detach_reset),
                 w_t: Vec::new(),
                 current: Vec::new(),
                 h: Vec::new(),
@@ -88,27 +82,20 @@ impl Pass {
             let bias = &weights[layer.bias.clone()];
             layer.h.resize(steps * n, 0.0);
             layer.s.resize(steps * n, 0.0);
-            let start = layer.neurons.lif.v_reset.unwrap_or(0.0);
-            let mut v = vec![start; n];
-            let lif = &layer.neurons.lif;
+            let mut v = vec![layer.neurons.v_init(); n];
+            let (neurons, h, s) = (&layer.neurons, &mut layer.h, &mut layer.s);
             match before {
                 None => {
                     layer.current.resize(n, 0.0);
                     linear_forward(&layer.w_t, bias, x, Dense::Values, &mut layer.current);
                     let current = &layer.current;
-                    lif_forward(lif, |_| current, &mut v, &mut layer.h, &mut layer.s);
+                    neurons.forward_into(|_| current, true, &mut v, h, s, |_| ());
                 }
-                Some(s) => {
+                Some(below) => {
                     layer.current.resize(steps * n, 0.0);
-                    linear_forward(&layer.w_t, bias, s, Dense::Spikes, &mut layer.current);
+                    linear_forward(&layer.w_t, bias, below, Dense::Spikes, &mut layer.current);
                     let current = &layer.current;
-                    lif_forward(
-                        lif,
-                        |t| &current[t * n..],
-                        &mut v,
-                        &mut layer.h,
-                        &mut layer.s,
-                    );
+                    neurons.forward_into(|t| &current[t * n..], true, &mut v, h, s, |_| ());
                 }
             }
             before = Some(&layer.s);
@@ -140,13 +127,16 @@ impl Pass {
             layer.grad_current.clear();
             layer.grad_current.resize(layer.current.len(), 0.0);
             let out = &mut layer.grad_current;
-            let (h, s, grad_s) = (&layer.h, &layer.s, &layer.grad_s);
+            let up = Upstream {
+                spikes: &layer.grad_s,
+                v: None,
+                v_last: None,
+            };
+            let (neurons, h, s) = (&layer.neurons, &layer.h, &layer.s);
             if below.is_empty() {
-                lif_backward(&layer.neurons, n, h, s, grad_s, |_, i, g| out[i] += g);
+                neurons.backward_into(n, h, s, up, |_, i, g| out[i] += g as f32);
             } else {
-                lif_backward(&layer.neurons, n, h, s, grad_s, |t, i, g| {
-                    out[t * n + i] = g
-                });
+                neurons.backward_into(n, h, s, up, |t, i, g| out[t * n + i] = g as f32);
             }
             layer.grad_w_t.fill(0.0);
             let (input, grad_x) = match below.last_mut() {
