@@ -622,7 +622,7 @@ def run_case(case):
     case["tensors"] = sorted(tensors)
     for key in ("backward", "with", "input"):
         case.pop(key, None)
-    return {f"{case['name']}/{name}": np.ascontiguousarray(value) for name, value in tensors.items()}
+    return {f"{case['name']}/{name}": np.array(value, order="C") for name, value in tensors.items()}
 
 
 # ---------------------------------------------------------------- surrogates on a grid

@@ -40,6 +40,10 @@ pub(super) enum Command {
     Run(Run),
     /// Run a .lif file on an emulated board and compare every spike with this machine
     Verify(Verify),
+    /// Run one layer of neurons on tensors in a file, to compare with any framework
+    Neuron(super::neuron::Args),
+    /// Evaluate a surrogate function on a tensor in a file
+    Surrogate(super::surrogate::Args),
 }
 
 /// Options of `lif setup`.

@@ -5,8 +5,12 @@ pub mod export;
 mod failure;
 pub mod files;
 mod inspect;
+mod neuron;
+mod on_device;
 mod run;
 pub mod setup;
+mod surrogate;
+mod tensors;
 pub mod train;
 pub mod verify;
 
@@ -47,6 +51,8 @@ pub fn main() -> ExitCode {
         Command::Inspect(a) => inspect::run(&a),
         Command::Run(a) => run::run(&a),
         Command::Verify(a) => verify::run(&a),
+        Command::Neuron(a) => neuron::run(&a),
+        Command::Surrogate(a) => surrogate::run(&a),
     };
     exit(done)
 }

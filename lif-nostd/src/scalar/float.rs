@@ -29,6 +29,16 @@ macro_rules! float {
                 (!x.is_nan() && !overflows).then_some(nearest)
             }
 
+            fn saturating_from_f64(x: f64) -> Option<Self> {
+                let nearest = x as $f;
+                let overflows = x.is_finite() && !nearest.is_finite();
+                Some(if overflows {
+                    <$f>::MAX.copysign(nearest)
+                } else {
+                    nearest
+                })
+            }
+
             fn to_f64(self) -> f64 {
                 f64::from(self)
             }

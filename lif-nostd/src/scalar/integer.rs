@@ -74,6 +74,11 @@ macro_rules! integer {
                 fits.then_some(nearest as $int)
             }
 
+            fn saturating_from_f64(x: f64) -> Option<Self> {
+                // The conversion saturates.
+                (!x.is_nan()).then(|| libm::rint(x) as $int)
+            }
+
             fn to_f64(self) -> f64 {
                 f64::from(self)
             }
@@ -173,6 +178,11 @@ macro_rules! fixed {
             fn from_f64(x: f64) -> Option<Self> {
                 let raw = libm::ldexp(x, Frac::I32);
                 <$int>::from_f64(raw).map(Self::from_bits)
+            }
+
+            fn saturating_from_f64(x: f64) -> Option<Self> {
+                let raw = libm::ldexp(x, Frac::I32);
+                <$int>::saturating_from_f64(raw).map(Self::from_bits)
             }
 
             fn to_f64(self) -> f64 {

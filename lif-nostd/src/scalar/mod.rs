@@ -37,6 +37,10 @@ pub trait Scalar: Copy + PartialOrd + Debug {
     /// The nearest value, ties to even; none where the type holds none: out of range, or NaN.
     fn from_f64(x: f64) -> Option<Self>;
 
+    /// The nearest value, ties to even; the largest or smallest where `x` is beyond it. None for NaN in fixed
+    /// point.
+    fn saturating_from_f64(x: f64) -> Option<Self>;
+
     /// The value, exactly where f64 holds it.
     fn to_f64(self) -> f64;
 
