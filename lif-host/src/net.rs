@@ -440,6 +440,12 @@ impl LifParams {
         if let Some(tau) = self.tau.values().iter().find(|t| **t <= 1.0) {
             return Some(format!("tau = {tau}: must be above 1"));
         }
+        if !self.surrogate.is_binary() {
+            let name = self.surrogate.name();
+            return Some(format!(
+                "surrogate {name}: its spikes are not 0 or 1, and a synapse adds whole weights"
+            ));
+        }
         let problem = self.surrogate.problem()?;
         Some(format!("surrogate.{problem}"))
     }
@@ -579,6 +585,18 @@ mod tests {
         net.weights[5] = 0.0;
         net.edges[0].delay = 1;
         assert!(matches!(net.layers(), Err(Error::NotAChain(_))));
+    }
+
+    #[test]
+    fn spikes_that_are_not_binary_are_refused() {
+        let mut params = lif(2.0);
+        params.surrogate = Surrogate::MultiLevelSpikeCount {
+            max_spike_count: 3,
+            grad_min: None,
+            grad_max: None,
+        };
+        let problem = params.problem(&Shape::flat(1)).unwrap();
+        assert!(problem.contains("not 0 or 1"), "{problem}");
     }
 
     #[test]
