@@ -6,6 +6,7 @@ use core::fmt;
 ///
 /// Offsets are bytes from the start of the model file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error {
     /// The slice does not start at an address that is a multiple of `need` bytes.

@@ -16,6 +16,7 @@ pub const FRAME_BYTES: usize = CHUNK_BYTES + 64;
 
 /// What the host asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Request<'a> {
     /// Who is there, and what model does it hold?
@@ -59,6 +60,7 @@ pub enum Request<'a> {
 
 /// What the device answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Response<'a> {
     /// To [`Request::Identify`].
@@ -110,6 +112,7 @@ pub enum Response<'a> {
 
 /// Why a frame could not be made or understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum FrameError {
     /// The message does not fit the buffer.

@@ -4,6 +4,7 @@
 ///
 /// Bits past the last neuron are zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Spikes<'a> {
     words: &'a [u32],
     len: usize,

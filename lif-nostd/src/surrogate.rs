@@ -36,6 +36,7 @@ pub use params::ParamError;
 /// In a file (feature `serde`) it is a map of `name` and the parameters, those left out being SpikingJelly's
 /// defaults: `{ name = "atan", alpha = 2.0 }`.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Surrogate {
     /// `Sigmoid`: `g' = alpha s (1 - s)` and `g = s`, with `s = 1 / (1 + exp(-alpha x))`.

@@ -89,6 +89,7 @@ pub const fn align_up(n: usize) -> usize {
 
 /// The number format of a node's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 #[repr(u8)]
 pub enum Number {
@@ -129,6 +130,7 @@ impl Number {
 
 /// A parameter of a neuron node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Param {
     /// Not there: a soft reset, or a leak potential that is folded into the bias.
@@ -144,6 +146,7 @@ const PARAM_PER_NEURON: u32 = 3;
 
 /// What a node is, with its parameters.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Node {
     /// Where values enter.
@@ -195,6 +198,7 @@ pub enum Node {
 
 /// A node with its name.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct NodeRecord {
     /// Kind and parameters.
     pub node: Node,

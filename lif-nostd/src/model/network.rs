@@ -25,6 +25,7 @@ pub struct Network<'m> {
 
 /// The membranes of a layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Membranes<'a> {
     /// Fixed point, in the layer's own unit.

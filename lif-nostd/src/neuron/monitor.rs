@@ -7,6 +7,7 @@ use crate::spikes::Spikes;
 
 /// One step of the watched neurons.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Record<S, const K: usize> {
     /// Number of the step, from 0.
     pub step: u32,

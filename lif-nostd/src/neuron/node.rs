@@ -219,6 +219,28 @@ impl<S: Scalar, const N: usize> NonSpikingLifNode<S, N> {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl<M: Spiking + defmt::Format, const N: usize> defmt::Format for SpikingNode<M, N> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{=usize} x {}, v: [", N, self.neuron);
+        for v in &self.v {
+            defmt::write!(f, " {=f64}", v.to_f64());
+        }
+        defmt::write!(f, " ]");
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<S: Scalar, const N: usize> defmt::Format for NonSpikingLifNode<S, N> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{=usize} x {}, v: [", N, self.neuron);
+        for v in &self.v {
+            defmt::write!(f, " {=f64}", v.to_f64());
+        }
+        defmt::write!(f, " ]");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,6 +20,26 @@ impl<S: Scalar> NonSpikingLif<S> {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl<S: Scalar> defmt::Format for NonSpikingLif<S> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "NonSpikingLif");
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<S: Scalar> defmt::Format for Readout<S> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(
+            f,
+            "Readout {{ max: {=f64}, min: {=f64}, last: {=f64} }}",
+            self.max.to_f64(),
+            self.min.to_f64(),
+            self.last.to_f64()
+        );
+    }
+}
+
 /// What is read out of a sequence of membranes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

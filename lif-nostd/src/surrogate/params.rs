@@ -6,6 +6,7 @@ use super::Surrogate;
 
 /// What is wrong with a parameter of a surrogate.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ParamError {
     /// The surrogate has no parameter of that name.
