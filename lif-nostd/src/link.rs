@@ -88,7 +88,7 @@ pub enum Response<'a> {
     Inferred {
         /// Digest of all spikes and of the membranes at the end.
         digest: u32,
-        /// Ticks of the board's counter spent in taking the input and in all steps.
+        /// Ticks of the board's counter spent in the reset, in taking the input and in all steps.
         ticks: u64,
         /// Whether the counter wrapped, so that `ticks` says nothing.
         wrapped: bool,

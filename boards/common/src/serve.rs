@@ -8,7 +8,7 @@ use lif_nostd::link::{
 };
 use lif_nostd::model::format::{Number, stated_len};
 use lif_nostd::model::{Digest, Membranes};
-use lif_nostd::{Error, Network, ram_bytes};
+use lif_nostd::{Error, Network};
 
 use crate::{Board, stack};
 
@@ -115,7 +115,7 @@ impl<B: Board> Device<'_, B> {
                     model_crc: m.crc(),
                     model_bytes: model.len() as u32,
                     arena_bytes: *arena_bytes,
-                    ram_bytes: ram_bytes(model).unwrap_or(0) as u32,
+                    ram_bytes: m.ram_bytes() as u32,
                     n_in: m.n_in() as u16,
                     n_out: m.n_out() as u16,
                     n_layers: m.n_layers() as u8,
@@ -175,14 +175,14 @@ impl<B: Board> Device<'_, B> {
     }
 }
 
-/// Runs a sample; measures taking the input and each step, but not the digest.
+/// Runs a sample; measures the reset, taking the input and each step, but not the digest.
 fn infer<B: Board>(board: &mut B, network: &mut Network<'static>, input: &[u32], steps: u16) {
     let n = network.model().n_in();
-    network.reset();
     let mut taken = Err(Error::InputLength { need: n, got: 0 });
     let mut ticks = Some(0u64);
     let mut add = |more: Option<u32>| ticks = ticks.zip(more).map(|(t, m)| t + u64::from(m));
     add(board.measure(|| {
+        network.reset();
         taken = match network.model().number() {
             Number::F32 => {
                 let x: &[f32] = bytemuck::cast_slice(input);
