@@ -174,6 +174,14 @@ fn a_wrong_configuration_is_refused() {
 }
 
 #[test]
+fn training_that_diverges_is_given_up() {
+    let dir = Folder::new();
+    dir.write_config("learning_rate = 0.01", "learning_rate = 1e38");
+    let says = "error: epoch 1: weight | is NaN | a smaller learning_rate may help";
+    dir.fails(2, "train config.toml", says);
+}
+
+#[test]
 fn wrong_samples_are_refused() {
     let dir = Folder::with_network();
     dir.write_config("data/digits.csv", "samples.csv");
