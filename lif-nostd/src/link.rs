@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::model::format::CRC;
 
 /// Version of the messages.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// Most bytes of payload (input values, words) in one message.
 pub const CHUNK_BYTES: usize = 128;
+/// Most bytes of text in one message.
+pub const TEXT_BYTES: usize = 176;
 /// Bytes that hold any frame, its ending zero included.
 pub const FRAME_BYTES: usize = CHUNK_BYTES + 64;
 
@@ -42,14 +44,14 @@ pub enum Request<'a> {
     /// The packed spike words of layer `layer` in the last step, from word `from` on.
     Spikes {
         /// Layer, from 0.
-        layer: u8,
+        layer: u16,
         /// First word.
         from: u16,
     },
     /// The membranes of layer `layer` as little-endian bytes, from byte `from` on.
     Membranes {
         /// Layer, from 0.
-        layer: u8,
+        layer: u16,
         /// First byte.
         from: u16,
     },
@@ -80,7 +82,7 @@ pub enum Response<'a> {
         /// Output neurons.
         n_out: u16,
         /// Layers.
-        n_layers: u8,
+        n_layers: u16,
     },
     /// To [`Request::Input`].
     Taken,
@@ -264,6 +266,8 @@ mod tests {
             .is_ok()
         );
         assert!(encode(&Response::Data(&bytes), &mut buffer).is_ok());
+        let text = core::str::from_utf8(&[b'x'; TEXT_BYTES]).unwrap();
+        assert!(encode(&Response::BadModel(text), &mut buffer).is_ok());
         let text = core::str::from_utf8(&[b'x'; 200]).unwrap();
         assert_eq!(
             encode(&Response::Refused(text), &mut buffer),

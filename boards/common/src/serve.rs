@@ -4,7 +4,7 @@ use core::fmt::Write;
 
 use heapless::String;
 use lif_nostd::link::{
-    CHUNK_BYTES, FRAME_BYTES, Frame, Request, Response, VERSION, decode, encode,
+    CHUNK_BYTES, FRAME_BYTES, Frame, Request, Response, TEXT_BYTES, VERSION, decode, encode,
 };
 use lif_nostd::model::format::{Number, stated_len};
 use lif_nostd::model::{Digest, Membranes};
@@ -38,7 +38,7 @@ impl<const ARENA: usize, const INPUT: usize> Default for Memory<ARENA, INPUT> {
 }
 
 /// A model that was refused, with room to say why.
-type Refusal = String<96>;
+type Refusal = String<TEXT_BYTES>;
 
 /// Serves the host link for ever.
 pub fn serve<B: Board, const ARENA: usize, const INPUT: usize>(
@@ -118,7 +118,7 @@ impl<B: Board> Device<'_, B> {
                     ram_bytes: m.ram_bytes() as u32,
                     n_in: m.n_in() as u16,
                     n_out: m.n_out() as u16,
-                    n_layers: m.n_layers() as u8,
+                    n_layers: m.n_layers() as u16,
                 };
                 send(*board, &identity);
             }
