@@ -1,10 +1,10 @@
 //! The cross-check: a board computes what the host computes, spike by spike and membrane by membrane.
 
 use lif_nostd::Network;
-use lif_nostd::model::Membranes;
+use lif_nostd::model::{Membranes, Model};
 
 use crate::device::{Client, Error, Port};
-use crate::infer::{Host, Input, run_sample};
+use crate::infer::{Answer, Host, Input, run_sample};
 
 /// Where board and host first differ in a sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,13 @@ pub enum What {
     },
     /// The membrane, while all spikes were equal up to there.
     Membrane,
+    /// The count of an output neuron, while all spikes and membranes were equal.
+    Counts {
+        /// Spikes that the host counted.
+        host: u32,
+        /// Spikes that the board counted.
+        board: u32,
+    },
     /// The digest of the whole run, while every step by step was equal.
     Digest,
 }
@@ -53,6 +60,11 @@ impl std::fmt::Display for Difference {
                 write!(f, "{place}: spikes on the board, not on the host")
             }
             What::Membrane => write!(f, "{place}: the membranes differ, and no spike before"),
+            What::Counts { host, board } => write!(
+                f,
+                "sample {sample}, layer {layer}, neuron {neuron}: the board counts {board} spikes, the host {host}, \
+                 though no spike and no membrane differs"
+            ),
             What::Digest => write!(
                 f,
                 "sample {sample}: the digests differ, but not one spike or membrane when stepped: a run is not repeatable"
@@ -122,10 +134,12 @@ pub fn cross_check<P: Port>(
         let want =
             run_sample(&mut network, input, u32::from(steps)).expect("samples fit the model");
         let got = client.infer(input, steps)?;
+        same_length("counts", &want.counts, &got.answer.counts)?;
         report.classes.push(got.answer.class());
         report.ticks.extend(got.ticks);
         if got.answer != want {
             let (differ, first) = locate(&mut network, client, i, input, steps)?;
+            let first = first.unwrap_or_else(|| in_answer(i, network.model(), &want, &got.answer));
             report.samples_differ += 1;
             report.spikes_differ += differ;
             report.first.get_or_insert(first);
@@ -136,14 +150,39 @@ pub fn cross_check<P: Port>(
     Ok(report)
 }
 
-/// Steps both through sample `sample` and finds where they part; the number of spikes that differ.
+/// [`Error::Unexpected`] where the board gave more or fewer values than the host has.
+fn same_length<T>(name: &'static str, ours: &[T], theirs: &[T]) -> Result<(), Error> {
+    if ours.len() == theirs.len() {
+        Ok(())
+    } else {
+        Err(Error::Unexpected(name))
+    }
+}
+
+/// Where the answers `want` of the host and `got` of the board differ, while the steps were equal.
+fn in_answer(sample: usize, model: &Model<'_>, want: &Answer, got: &Answer) -> Difference {
+    let mut counts = want.counts.iter().zip(&got.counts).enumerate();
+    let (neuron, what) = match counts.find(|(_, (host, board))| host != board) {
+        Some((neuron, (&host, &board))) => (neuron, What::Counts { host, board }),
+        None => (0, What::Digest),
+    };
+    Difference {
+        sample,
+        layer: model.n_layers().saturating_sub(1),
+        step: 0,
+        neuron,
+        what,
+    }
+}
+
+/// Steps both through sample `sample`: the number of spikes that differ, and where they part first.
 fn locate<P: Port>(
     network: &mut Network<'_>,
     client: &mut Client<P>,
     sample: usize,
     input: &Input,
     steps: u16,
-) -> Result<(u64, Difference), Error> {
+) -> Result<(u64, Option<Difference>), Error> {
     network.reset();
     input.set(network).expect("samples fit the model");
     client.infer(input, 0)?;
@@ -152,16 +191,17 @@ fn locate<P: Port>(
     for step in 0..u32::from(steps) {
         network.step();
         client.step()?;
-        let mut layer = 0;
-        while let (Some(spikes), Some(v)) = (network.spikes(layer), network.membranes(layer)) {
+        // A model has at most 32,767 layers.
+        for (layer, (spikes, v)) in (0u16..).zip(network.layers()) {
             let at = |neuron, what| Difference {
                 sample,
-                layer,
+                layer: layer.into(),
                 step,
                 neuron,
                 what,
             };
-            let theirs = client.spikes(layer as u8)?;
+            let theirs = client.spikes(layer)?;
+            same_length("spikes", spikes.words(), &theirs)?;
             for (word, (a, b)) in spikes.words().iter().zip(&theirs).enumerate() {
                 let diff = a ^ b;
                 differ += u64::from(diff.count_ones());
@@ -177,20 +217,13 @@ fn locate<P: Port>(
                     Membranes::I16(v) => (bytemuck::cast_slice(v), 2),
                     _ => (&[], 1),
                 };
-                let theirs = client.membranes(layer as u8)?;
+                let theirs = client.membranes(layer)?;
+                same_length("membranes", ours, &theirs)?;
                 if let Some(byte) = ours.iter().zip(&theirs).position(|(a, b)| a != b) {
                     first = Some(at(byte / size, What::Membrane));
                 }
             }
-            layer += 1;
         }
     }
-    let nowhere = Difference {
-        sample,
-        layer: 0,
-        step: 0,
-        neuron: 0,
-        what: What::Digest,
-    };
-    Ok((differ, first.unwrap_or(nowhere)))
+    Ok((differ, first))
 }

@@ -63,7 +63,9 @@ impl Folder {
     }
 
     fn write(&self, file: &str, bytes: impl AsRef<[u8]>) {
-        fs::write(self.path(file), bytes).expect(file);
+        let path = self.path(file);
+        fs::create_dir_all(path.parent().expect("it is in the folder")).expect(file);
+        fs::write(path, bytes).expect(file);
     }
 
     /// Writes config.toml: examples/digits.toml for one epoch, with `from` replaced by `to`.
@@ -174,6 +176,14 @@ fn a_wrong_configuration_is_refused() {
 }
 
 #[test]
+fn training_that_diverges_is_given_up() {
+    let dir = Folder::new();
+    dir.write_config("learning_rate = 0.01", "learning_rate = 1e38");
+    let says = "error: epoch 1: weight | is NaN | a smaller learning_rate may help";
+    dir.fails(2, "train config.toml", says);
+}
+
+#[test]
 fn wrong_samples_are_refused() {
     let dir = Folder::with_network();
     dir.write_config("data/digits.csv", "samples.csv");
@@ -229,6 +239,17 @@ fn a_seed_gives_the_same_bytes() {
     let first = train("--seed 7");
     assert!(first != train("--seed 8"), "two seeds gave one network");
     assert!(first == train("--seed 7"), "one seed gave two networks");
+}
+
+#[test]
+fn a_validation_writes_nothing() {
+    let dir = Folder::new();
+    dir.write_config("", "");
+    dir.write("out/digits.safetensors", "an earlier network");
+    let said = dir.succeeds("train config.toml --validate");
+    assert!(said.contains("validation accuracy") && said.contains("nothing was written"));
+    assert!(dir.read("out/digits.safetensors") == b"an earlier network");
+    assert_eq!(files(dir.0.path()).len(), 2);
 }
 
 #[test]

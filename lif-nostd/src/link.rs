@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::model::format::CRC;
 
 /// Version of the messages.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// Most bytes of payload (input values, words) in one message.
 pub const CHUNK_BYTES: usize = 128;
+/// Most bytes of text in one message.
+pub const TEXT_BYTES: usize = 176;
 /// Bytes that hold any frame, its ending zero included.
 pub const FRAME_BYTES: usize = CHUNK_BYTES + 64;
 
@@ -43,14 +45,14 @@ pub enum Request<'a> {
     /// The packed spike words of layer `layer` in the last step, from word `from` on.
     Spikes {
         /// Layer, from 0.
-        layer: u8,
+        layer: u16,
         /// First word.
         from: u16,
     },
     /// The membranes of layer `layer` as little-endian bytes, from byte `from` on.
     Membranes {
         /// Layer, from 0.
-        layer: u8,
+        layer: u16,
         /// First byte.
         from: u16,
     },
@@ -82,7 +84,7 @@ pub enum Response<'a> {
         /// Output neurons.
         n_out: u16,
         /// Layers.
-        n_layers: u8,
+        n_layers: u16,
     },
     /// To [`Request::Input`].
     Taken,
@@ -90,7 +92,7 @@ pub enum Response<'a> {
     Inferred {
         /// Digest of all spikes and of the membranes at the end.
         digest: u32,
-        /// Ticks of the board's counter spent in taking the input and in all steps.
+        /// Ticks of the board's counter spent in the reset, in taking the input and in all steps.
         ticks: u64,
         /// Whether the counter wrapped, so that `ticks` says nothing.
         wrapped: bool,
@@ -267,6 +269,8 @@ mod tests {
             .is_ok()
         );
         assert!(encode(&Response::Data(&bytes), &mut buffer).is_ok());
+        let text = core::str::from_utf8(&[b'x'; TEXT_BYTES]).unwrap();
+        assert!(encode(&Response::BadModel(text), &mut buffer).is_ok());
         let text = core::str::from_utf8(&[b'x'; 200]).unwrap();
         assert_eq!(
             encode(&Response::Refused(text), &mut buffer),

@@ -7,7 +7,7 @@
 //! | `tests/ladder.rs` | the parity ladder on this machine |
 //! | `tests/models.rs` | any byte string at all gives a network or a typed error |
 //! | `tests/boards.rs` | the parity ladder on emulated boards |
-//! | `src/bin/test-all.rs` | the program that runs every check of the project |
+//! | `src/bin/test-all` | the program that runs every check of the project |
 
 pub mod nets;
 pub mod oracle;

@@ -187,6 +187,21 @@ fn an_arena_that_is_too_small_is_an_error_before_anything_runs() {
 }
 
 #[test]
+fn a_network_leaves_the_rest_of_its_arena_alone() {
+    for file in files() {
+        let bytes = AlignedBytes::new(&file);
+        let need = lif_nostd::ram_bytes(&bytes).unwrap() / 8;
+        let mut arena = vec![0xa5a5_5a5a_a5a5_5a5a; need + 9];
+        let mut network = Network::new(&bytes, &mut arena).unwrap();
+        let taken = network.set_current(&[100; 9]);
+        assert!(taken.is_ok() || network.set_current_f32(&[0.5; 9]).is_ok());
+        network.step();
+        network.reset();
+        assert_eq!(arena[need..], [0xa5a5_5a5a_a5a5_5a5a; 9]);
+    }
+}
+
+#[test]
 fn inputs_of_another_length_or_type_are_refused() {
     let [int, float] = files();
     for (file, is_int) in [(int, true), (float, false)] {

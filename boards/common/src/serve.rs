@@ -4,11 +4,11 @@ use core::fmt::Write;
 
 use heapless::String;
 use lif_nostd::link::{
-    CHUNK_BYTES, FRAME_BYTES, Frame, Request, Response, VERSION, decode, encode,
+    CHUNK_BYTES, FRAME_BYTES, Frame, Request, Response, TEXT_BYTES, VERSION, decode, encode,
 };
 use lif_nostd::model::format::{Number, stated_len};
 use lif_nostd::model::{Digest, Membranes};
-use lif_nostd::{Error, Network, ram_bytes};
+use lif_nostd::{Error, Network};
 
 use crate::{Board, stack};
 
@@ -38,7 +38,7 @@ impl<const ARENA: usize, const INPUT: usize> Default for Memory<ARENA, INPUT> {
 }
 
 /// A model that was refused, with room to say why.
-type Refusal = String<96>;
+type Refusal = String<TEXT_BYTES>;
 
 /// Serves the host link for ever.
 pub fn serve<B: Board, const ARENA: usize, const INPUT: usize>(
@@ -115,10 +115,10 @@ impl<B: Board> Device<'_, B> {
                     model_crc: m.crc(),
                     model_bytes: model.len() as u32,
                     arena_bytes: *arena_bytes,
-                    ram_bytes: ram_bytes(model).unwrap_or(0) as u32,
+                    ram_bytes: m.ram_bytes() as u32,
                     n_in: m.n_in() as u16,
                     n_out: m.n_out() as u16,
-                    n_layers: m.n_layers() as u8,
+                    n_layers: m.n_layers() as u16,
                 };
                 send(*board, &identity);
             }
@@ -175,14 +175,14 @@ impl<B: Board> Device<'_, B> {
     }
 }
 
-/// Runs a sample; measures taking the input and each step, but not the digest.
+/// Runs a sample; measures the reset, taking the input and each step, but not the digest.
 fn infer<B: Board>(board: &mut B, network: &mut Network<'static>, input: &[u32], steps: u16) {
     let n = network.model().n_in();
-    network.reset();
     let mut taken = Err(Error::InputLength { need: n, got: 0 });
     let mut ticks = Some(0u64);
     let mut add = |more: Option<u32>| ticks = ticks.zip(more).map(|(t, m)| t + u64::from(m));
     add(board.measure(|| {
+        network.reset();
         taken = match network.model().number() {
             Number::F32 => {
                 let x: &[f32] = bytemuck::cast_slice(input);

@@ -66,7 +66,7 @@ pub struct Train {
     /// Folder for the trained network, NAME.safetensors
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
-    /// Hold one training sample in five out and report on those, instead of on the test samples
+    /// Hold one training sample in five out and report on those, instead of on the test samples; writes nothing
     #[arg(long)]
     pub validate: bool,
 }

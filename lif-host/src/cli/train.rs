@@ -52,6 +52,12 @@ pub fn run(args: &Train) -> Result<(), Failure> {
         data.test.len(),
         trained.time.as_secs_f64()
     );
+    if args.validate {
+        say!(
+            "nothing was written: this network did not learn from the samples it was validated with"
+        );
+        return Ok(());
+    }
     let file = args.out.join(format!("{}.safetensors", config.name));
     save(&file, &trained.net)?;
     say!("wrote {}", file.display());

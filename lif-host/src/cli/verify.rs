@@ -163,3 +163,38 @@ pub fn fail_on_difference(report: &Report) -> Result<(), Failure> {
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::ExitCode;
+
+    use super::*;
+    use crate::verify::{Difference, What};
+
+    #[test]
+    fn a_difference_ends_with_exit_code_1() {
+        let equal = Report::default();
+        assert_eq!(fail_on_difference(&equal), Ok(()));
+        let first = Difference {
+            sample: 3,
+            layer: 0,
+            step: 7,
+            neuron: 2,
+            what: What::Membrane,
+        };
+        let report = Report {
+            samples: 5,
+            samples_differ: 1,
+            first: Some(first),
+            ..equal
+        };
+        let failure = fail_on_difference(&report).expect_err("there is a difference");
+        let Failure::Check(text) = &failure else {
+            panic!("{failure:?}");
+        };
+        let place = "in 1 of 5 samples, in 0 spikes; first: sample 3, layer 0, step 7, neuron 2";
+        assert!(text.contains(place), "{text}");
+        let code = |code: ExitCode| format!("{code:?}");
+        assert_eq!(code(failure.code()), code(ExitCode::from(1)));
+    }
+}

@@ -222,7 +222,7 @@ impl<P: Port> Client<P> {
     /// # Errors
     ///
     /// [`Error`].
-    pub fn spikes(&mut self, layer: u8) -> Result<Vec<u32>, Error> {
+    pub fn spikes(&mut self, layer: u16) -> Result<Vec<u32>, Error> {
         let bytes = self.data(|from| Request::Spikes {
             layer,
             from: from / 4,
@@ -235,7 +235,7 @@ impl<P: Port> Client<P> {
     /// # Errors
     ///
     /// [`Error`].
-    pub fn membranes(&mut self, layer: u8) -> Result<Vec<u8>, Error> {
+    pub fn membranes(&mut self, layer: u16) -> Result<Vec<u8>, Error> {
         self.data(|from| Request::Membranes { layer, from })
     }
 

@@ -15,15 +15,15 @@ pub enum Error {
     /// The samples do not fit the network.
     #[error("{0}")]
     Data(String),
-    /// The loss is not a finite number.
-    #[error("epoch {epoch}, batch {batch}: the loss is {loss}; a smaller learning_rate may help")]
+    /// A weight is not a finite number: training diverged.
+    #[error("epoch {epoch}: weight {index} is {value}; a smaller learning_rate may help")]
     NonFinite {
         /// Epoch, from 1.
         epoch: u32,
-        /// Batch within the epoch, from 1.
-        batch: usize,
-        /// The loss.
-        loss: f64,
+        /// Its place among all weights and biases, from 0.
+        index: usize,
+        /// The weight.
+        value: f32,
     },
 }
 
@@ -115,17 +115,12 @@ pub fn fit(
             let lr = config.learning_rate * config.schedule.factor(done, all);
             let batch = samples.select(indices);
             let (l, c) = trainer.step(&batch.values, &batch.labels, lr);
-            if !l.is_finite() {
-                return Err(Error::NonFinite {
-                    epoch,
-                    batch: b + 1,
-                    loss: l,
-                });
-            }
             loss += l * indices.len() as f64 / samples.len() as f64;
             correct += c;
             on_batch(done + 1, all);
         }
+        // The loss of a network that diverged is finite all the same: it is that of spikes.
+        check_weights(&trainer.net.weights, epoch)?;
         on_epoch(Epoch {
             epoch,
             epochs: config.epochs,
@@ -134,6 +129,17 @@ pub fn fit(
         });
     }
     Ok(trainer.net)
+}
+
+fn check_weights(weights: &[f32], epoch: u32) -> Result<(), Error> {
+    match weights.iter().position(|w| !w.is_finite()) {
+        None => Ok(()),
+        Some(index) => Err(Error::NonFinite {
+            epoch,
+            index,
+            value: weights[index],
+        }),
+    }
 }
 
 /// Share of `samples` whose class the f32 network finds.

@@ -23,22 +23,18 @@ impl Digest {
 
     /// Adds the spikes of the last step: the packed words of each layer, little-endian.
     pub fn add_spikes(&mut self, network: &Network<'_>) {
-        let mut l = 0;
-        while let Some(spikes) = network.spikes(l) {
+        for (spikes, _) in network.layers() {
             self.0.update(bytemuck::cast_slice(spikes.words()));
-            l += 1;
         }
     }
 
     /// Adds the membranes: each layer's as they lie in memory, little-endian.
     pub fn add_membranes(&mut self, network: &Network<'_>) {
-        let mut l = 0;
-        while let Some(v) = network.membranes(l) {
+        for (_, v) in network.layers() {
             match v {
                 Membranes::I16(v) => self.0.update(bytemuck::cast_slice(v)),
                 Membranes::F32(v) => self.0.update(bytemuck::cast_slice(v)),
             }
-            l += 1;
         }
     }
 

@@ -139,6 +139,16 @@ pub enum Param {
     Scalar(u32),
 }
 
+impl Param {
+    /// The bits of the one value, if it is there.
+    pub(crate) const fn bits(self) -> Option<u32> {
+        match self {
+            Self::None => None,
+            Self::Scalar(bits) => Some(bits),
+        }
+    }
+}
+
 const PARAM_NONE: u32 = 0;
 const PARAM_SCALAR: u32 = 1;
 const PARAM_PER_CHANNEL: u32 = 2;
@@ -211,6 +221,62 @@ const KIND_LINEAR: u8 = 2;
 const KIND_LIF: u8 = 3;
 const FLAG_DECAY_INPUT: u32 = 1;
 
+// Where the fields of a record are.
+const KIND: usize = 0;
+const NUMBER: usize = 1;
+const RANK: usize = 2;
+const SHIFT: usize = 3;
+const FLAGS: usize = 4;
+const N: usize = 8;
+const FULL_SCALE: usize = 20;
+const STEP: usize = 24;
+const STEPS: usize = 28;
+const N_IN: usize = 20;
+const WEIGHTS: usize = 24;
+const BIAS: usize = 28;
+const LEAK: usize = 20;
+const V_THRESHOLD: usize = 28;
+const V_RESET: usize = 36;
+const V_LEAK: usize = 44;
+
+impl Node {
+    /// The node in a record that [`NodeRecord::from_bytes`] accepts; none if the number format or the kind is
+    /// none that there is. Nothing else is checked, so that a running network can come here in each step.
+    #[inline]
+    pub(crate) fn decode(record: &[u8; NODE_BYTES]) -> Option<Self> {
+        let r = Record { record, offset: 0 };
+        let number = Number::from_code(r.u8(NUMBER))?;
+        let n = r.u32(N);
+        Some(match r.u8(KIND) {
+            KIND_INPUT => Self::Input {
+                number,
+                n,
+                full_scale: r.f32(FULL_SCALE),
+                step: r.f32(STEP),
+                steps: r.u32(STEPS),
+            },
+            KIND_LINEAR => Self::Linear {
+                number,
+                n_in: r.u32(N_IN),
+                n_out: n,
+                weights: r.u32(WEIGHTS),
+                bias: r.u32(BIAS),
+                shift: r.u8(SHIFT) as i8,
+            },
+            KIND_LIF => Self::Lif {
+                number,
+                n,
+                decay_input: r.u32(FLAGS) & FLAG_DECAY_INPUT != 0,
+                leak: r.param(LEAK),
+                v_threshold: r.param(V_THRESHOLD),
+                v_reset: r.param(V_RESET),
+                v_leak: r.param(V_LEAK),
+            },
+            _ => return None,
+        })
+    }
+}
+
 impl NodeRecord {
     /// A record of `node` under `name`, cut to the 16 bytes that the file keeps.
     #[must_use]
@@ -282,7 +348,7 @@ impl NodeRecord {
         w.bytes
     }
 
-    /// Reads the record in `bytes`, which lies `offset` bytes into the file.
+    /// Reads and checks the record in `bytes`, which lies `offset` bytes into the file.
     ///
     /// # Errors
     ///
@@ -296,55 +362,32 @@ impl NodeRecord {
             });
         };
         let r = Record { record, offset };
-        let flags = r.u32(4);
-        let rank = r.u8(2);
-        if rank != 1 {
-            return Err(r.unsupported(2, "a node whose shape is not [N]"));
+        if r.u8(RANK) != 1 {
+            return Err(r.unsupported(RANK, "a node whose shape is not [N]"));
         }
-        if r.u32(12) != 0 || r.u32(16) != 0 {
-            return Err(r.invalid(12, "second or third dimension of a shape [N]"));
+        if r.u32(N + 4) != 0 || r.u32(N + 8) != 0 {
+            return Err(r.invalid(N + 4, "second or third dimension of a shape [N]"));
         }
-        let n = r.u32(8);
+        let n = r.u32(N);
         if n == 0 || n > 65535 {
-            return Err(r.invalid(8, "size of a node (1 to 65535)"));
+            return Err(r.invalid(N, "size of a node (1 to 65535)"));
         }
-        let Some(number) = Number::from_code(r.u8(1)) else {
-            return Err(r.unsupported(1, "this number format"));
-        };
-        let node = match r.u8(0) {
-            KIND_INPUT => Node::Input {
-                number,
-                n,
-                full_scale: r.f32(20),
-                step: r.f32(24),
-                steps: r.u32(28),
-            },
-            KIND_LINEAR => Node::Linear {
-                number,
-                n_in: r.u32(20),
-                n_out: n,
-                weights: r.u32(24),
-                bias: r.u32(28),
-                shift: r.u8(3) as i8,
-            },
-            KIND_LIF => Node::Lif {
-                number,
-                n,
-                decay_input: flags & FLAG_DECAY_INPUT != 0,
-                leak: r.param(20)?,
-                v_threshold: r.param(28)?,
-                v_reset: r.param(36)?,
-                v_leak: r.param(44)?,
-            },
-            _ => return Err(r.unsupported(0, "this kind of node")),
-        };
-        let known = if matches!(node, Node::Lif { .. }) {
+        if Number::from_code(r.u8(NUMBER)).is_none() {
+            return Err(r.unsupported(NUMBER, "this number format"));
+        }
+        let known_flags = if r.u8(KIND) == KIND_LIF {
+            for at in [LEAK, V_THRESHOLD, V_RESET, V_LEAK] {
+                r.check_param(at)?;
+            }
             FLAG_DECAY_INPUT
         } else {
             0
         };
-        if flags & !known != 0 {
-            return Err(r.unsupported(4, "a flag of this node"));
+        let Some(node) = Node::decode(record) else {
+            return Err(r.unsupported(KIND, "this kind of node"));
+        };
+        if r.u32(FLAGS) & !known_flags != 0 {
+            return Err(r.unsupported(FLAGS, "a flag of this node"));
         }
         let name = r.name();
         if core::str::from_utf8(&name).is_err() {
@@ -407,14 +450,17 @@ struct Record<'a> {
 }
 
 impl Record<'_> {
+    #[inline]
     fn u8(&self, at: usize) -> u8 {
         self.record.get(at).copied().unwrap_or(0)
     }
 
+    #[inline]
     fn u32(&self, at: usize) -> u32 {
         u32_at(self.record, at).unwrap_or(0)
     }
 
+    #[inline]
     fn f32(&self, at: usize) -> f32 {
         f32::from_bits(self.u32(at))
     }
@@ -426,10 +472,18 @@ impl Record<'_> {
             .unwrap_or_default()
     }
 
-    fn param(&self, at: usize) -> Result<Param, Error> {
+    /// The parameter whose tag is at `at`; one whose tag is not that of a value counts as none.
+    #[inline]
+    fn param(&self, at: usize) -> Param {
         match self.u32(at) {
-            PARAM_NONE => Ok(Param::None),
-            PARAM_SCALAR => Ok(Param::Scalar(self.u32(at + 4))),
+            PARAM_SCALAR => Param::Scalar(self.u32(at + 4)),
+            _ => Param::None,
+        }
+    }
+
+    fn check_param(&self, at: usize) -> Result<(), Error> {
+        match self.u32(at) {
+            PARAM_NONE | PARAM_SCALAR => Ok(()),
             PARAM_PER_CHANNEL => Err(self.unsupported(at, "a parameter per channel")),
             PARAM_PER_NEURON => Err(self.unsupported(at, "a parameter per neuron")),
             _ => Err(self.invalid(at, "tag of a parameter")),

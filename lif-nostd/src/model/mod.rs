@@ -2,9 +2,11 @@
 
 mod digest;
 pub mod format;
+mod layer;
 mod network;
 mod reader;
 
 pub use digest::Digest;
+pub use layer::{Layer, LayerKind};
 pub use network::{Membranes, Network, ram_bytes};
-pub use reader::{Layer, LayerKind, Model};
+pub use reader::Model;

@@ -2,10 +2,11 @@
 
 use crate::error::Error;
 use crate::model::format::Number;
-use crate::model::reader::{Layer, LayerKind, Model};
+use crate::model::layer::{Layer, LayerKind};
+use crate::model::reader::Model;
 use crate::scalar::Scalar;
 use crate::spikes::{Spikes, words_for};
-use crate::synapse::{BLOCK, shift_to_i16};
+use crate::synapse::shift_to_i16;
 
 /// A running network: a model that stays where it lies, and its state in an arena that the caller brings.
 ///
@@ -20,6 +21,7 @@ use crate::synapse::{BLOCK, shift_to_i16};
 #[derive(Debug)]
 pub struct Network<'m> {
     model: Model<'m>,
+    layout: Layout,
     arena: &'m mut [u32],
 }
 
@@ -43,51 +45,54 @@ pub fn ram_bytes(bytes: &[u8]) -> Result<usize, Error> {
     Ok(Model::read(bytes)?.ram_bytes())
 }
 
+/// Where things lie in a network's arena, in words.
+#[derive(Clone, Copy, Debug, Default)]
+struct Layout {
+    /// Sums of the widest layer.
+    sums: usize,
+    /// Held currents of the first layer.
+    held: usize,
+    /// Spikes and membranes of all layers.
+    layers: usize,
+    /// Counts.
+    counts: usize,
+}
+
+impl Layout {
+    fn of(model: &Model<'_>) -> Self {
+        let mut layout = Self::default();
+        for layer in model.layers() {
+            if layout.layers == 0 {
+                layout.held = layer.state_words();
+            }
+            layout.sums = layout.sums.max(layer.padded());
+            layout.layers = layout
+                .layers
+                .saturating_add(words_for(layer.n_out))
+                .saturating_add(layer.state_words());
+            layout.counts = layer.n_out;
+        }
+        layout
+    }
+
+    /// Words before the layers.
+    const fn before_layers(&self) -> usize {
+        self.sums.saturating_add(self.held)
+    }
+
+    /// Words before the counts.
+    const fn before_counts(&self) -> usize {
+        self.before_layers().saturating_add(self.layers)
+    }
+}
+
 impl Model<'_> {
     /// Bytes of arena that a network of this model needs, a multiple of 8.
     #[must_use]
     pub fn ram_bytes(&self) -> usize {
-        let mut words = self
-            .sum_words()
-            .saturating_add(self.held_words())
-            .saturating_add(self.n_out());
-        let mut l = 0;
-        while let Some(layer) = self.layer(l) {
-            words = words
-                .saturating_add(words_for(layer.n_out))
-                .saturating_add(layer.state_words());
-            l += 1;
-        }
+        let layout = Layout::of(self);
+        let words = layout.before_counts().saturating_add(layout.counts);
         words.div_ceil(2).saturating_mul(8)
-    }
-
-    fn sum_words(&self) -> usize {
-        let mut widest = 0;
-        let mut l = 0;
-        while let Some(layer) = self.layer(l) {
-            widest = widest.max(layer.padded());
-            l += 1;
-        }
-        widest
-    }
-
-    fn held_words(&self) -> usize {
-        self.layer(0).map_or(0, |layer| layer.state_words())
-    }
-}
-
-impl Layer<'_> {
-    /// Outputs in whole blocks.
-    const fn padded(&self) -> usize {
-        self.n_out.div_ceil(BLOCK).saturating_mul(BLOCK)
-    }
-
-    /// Words that one value of the state type a neuron takes.
-    const fn state_words(&self) -> usize {
-        match self.kind {
-            LayerKind::I16 { .. } => self.n_out.div_ceil(2),
-            LayerKind::F32 { .. } => self.n_out,
-        }
     }
 }
 
@@ -152,7 +157,12 @@ impl<'m> Network<'m> {
         }
         let arena =
             bytemuck::try_cast_slice_mut(arena).map_err(|_| Error::Arena { need, got: 0 })?;
-        let mut network = Self { model, arena };
+        let layout = Layout::of(&model);
+        let mut network = Self {
+            model,
+            layout,
+            arena,
+        };
         network.hold_bias();
         network.reset();
         Ok(network)
@@ -173,7 +183,6 @@ impl<'m> Network<'m> {
     /// [`Error::InputLength`], [`Error::InputType`] where the network takes f32.
     pub fn set_current(&mut self, x: &[i8]) -> Result<(), Error> {
         self.check_input(Number::I8, x.len())?;
-        self.hold_bias();
         let (layer, sums, held) = self.first();
         if let Some(Layer {
             kind:
@@ -222,16 +231,14 @@ impl<'m> Network<'m> {
     /// Runs all layers for one time step.
     pub fn step(&mut self) {
         let mut cut = Cut(&mut *self.arena);
-        let sums = cut.words(self.model.sum_words());
-        let held: &[u32] = cut.words(self.model.held_words());
+        let sums = cut.words(self.layout.sums);
+        let held: &[u32] = cut.words(self.layout.held);
         let mut before: Option<Spikes<'_>> = None;
-        let mut l = 0;
-        while let Some(layer) = self.model.layer(l) {
+        for layer in self.model.layers() {
             let spikes = cut.words(words_for(layer.n_out));
             let v = cut.words(layer.state_words());
             layer.step(before, held, sums, v, spikes);
             before = Some(Spikes::new(spikes, layer.n_out));
-            l += 1;
         }
         if let Some(output) = before {
             let counts = cut.words(output.len());
@@ -246,13 +253,10 @@ impl<'m> Network<'m> {
     /// Puts membranes, spikes and counts back to their initial state; the input stays.
     pub fn reset(&mut self) {
         let mut cut = Cut(&mut *self.arena);
-        cut.words(self.model.sum_words());
-        cut.words(self.model.held_words());
-        let mut l = 0;
-        while let Some(layer) = self.model.layer(l) {
+        cut.words(self.layout.before_layers());
+        for layer in self.model.layers() {
             cut.words(words_for(layer.n_out)).fill(0);
             let v = cut.words(layer.state_words());
-            v.fill(0);
             match layer.kind {
                 LayerKind::I16 { lif, .. } => {
                     values_mut(v, layer.n_out).fill(lif.v_reset.unwrap_or(i16::ZERO));
@@ -261,54 +265,45 @@ impl<'m> Network<'m> {
                     values_mut(v, layer.n_out).fill(lif.v_reset.unwrap_or(f32::ZERO));
                 }
             }
-            l += 1;
         }
-        cut.0.fill(0);
+        // An arena may be larger than its network.
+        cut.words(self.layout.counts).fill(0);
     }
 
     /// Spikes of each output neuron since the reset.
     #[must_use]
     pub fn counts(&self) -> &[u32] {
-        let (_, rest) = self.at_layer(self.model.n_layers());
-        CutRef(rest).words(self.model.n_out())
+        let mut cut = CutRef(&*self.arena);
+        cut.words(self.layout.before_counts());
+        cut.words(self.layout.counts)
+    }
+
+    /// The spikes of each layer in the last step, and its membranes, from the first layer on.
+    pub fn layers(&self) -> impl Iterator<Item = (Spikes<'_>, Membranes<'_>)> {
+        let mut cut = CutRef(&*self.arena);
+        cut.words(self.layout.before_layers());
+        self.model.layers().map(move |layer| {
+            let n = layer.n_out;
+            let spikes = Spikes::new(cut.words(words_for(n)), n);
+            let v = cut.words(layer.state_words());
+            let v = match layer.kind {
+                LayerKind::I16 { .. } => Membranes::I16(values(v, n)),
+                LayerKind::F32 { .. } => Membranes::F32(values(v, n)),
+            };
+            (spikes, v)
+        })
     }
 
     /// The spikes of layer `l` in the last step; none past the last layer.
     #[must_use]
     pub fn spikes(&self, l: usize) -> Option<Spikes<'_>> {
-        let (layer, rest) = self.at_layer(l);
-        let layer = layer?;
-        let words = CutRef(rest).words(words_for(layer.n_out));
-        Some(Spikes::new(words, layer.n_out))
+        self.layers().nth(l).map(|(spikes, _)| spikes)
     }
 
     /// The membranes of layer `l`; none past the last layer.
     #[must_use]
     pub fn membranes(&self, l: usize) -> Option<Membranes<'_>> {
-        let (layer, rest) = self.at_layer(l);
-        let layer = layer?;
-        let mut cut = CutRef(rest);
-        cut.words(words_for(layer.n_out));
-        let v = cut.words(layer.state_words());
-        Some(match layer.kind {
-            LayerKind::I16 { .. } => Membranes::I16(values(v, layer.n_out)),
-            LayerKind::F32 { .. } => Membranes::F32(values(v, layer.n_out)),
-        })
-    }
-
-    /// Layer `l` and the arena from its spikes on.
-    fn at_layer(&self, l: usize) -> (Option<Layer<'m>>, &[u32]) {
-        let mut cut = CutRef(&*self.arena);
-        cut.words(self.model.sum_words());
-        cut.words(self.model.held_words());
-        for i in 0..l {
-            let Some(layer) = self.model.layer(i) else {
-                break;
-            };
-            cut.words(words_for(layer.n_out));
-            cut.words(layer.state_words());
-        }
-        (self.model.layer(l), cut.0)
+        self.layers().nth(l).map(|(_, v)| v)
     }
 
     fn check_input(&self, number: Number, got: usize) -> Result<(), Error> {
@@ -327,8 +322,8 @@ impl<'m> Network<'m> {
     /// The first layer, the sums and the held currents.
     fn first(&mut self) -> (Option<Layer<'m>>, &mut [u32], &mut [u32]) {
         let mut cut = Cut(&mut *self.arena);
-        let sums = cut.words(self.model.sum_words());
-        let held = cut.words(self.model.held_words());
+        let sums = cut.words(self.layout.sums);
+        let held = cut.words(self.layout.held);
         (self.model.layer(0), sums, held)
     }
 

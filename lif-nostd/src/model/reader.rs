@@ -6,9 +6,7 @@ use crate::model::format::{
     NodeRecord, Number, Param, REQUIRED, SECTION_HEADER_BYTES, align_up, file_crc, section, u16_at,
     u32_at,
 };
-use crate::neuron::Lif;
-use crate::scalar::{FixedLeak, FloatLeak};
-use crate::synapse::{BLOCK, Linear};
+use crate::model::layer::{Layer, Records, padded};
 
 /// A section's body, with its place in the file.
 #[derive(Clone, Copy, Debug)]
@@ -24,43 +22,6 @@ pub struct Model<'m> {
     nodes: Body<'m>,
     weights: Body<'m>,
     name: &'m str,
-}
-
-/// Synapses and the neurons that they drive.
-#[derive(Clone, Copy, Debug)]
-pub struct Layer<'m> {
-    /// Inputs of the synapses.
-    pub n_in: usize,
-    /// Neurons.
-    pub n_out: usize,
-    /// Number format and constants.
-    pub kind: LayerKind<'m>,
-}
-
-/// A layer's number format, with its constants.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum LayerKind<'m> {
-    /// i8 weights, 32-bit sums, i16 membranes.
-    I16 {
-        /// Weights.
-        linear: Linear<'m, u8>,
-        /// Biases in units of the sum, in whole blocks of 16.
-        bias: &'m [i32],
-        /// The current is the sum times 2^shift.
-        shift: i8,
-        /// Neurons.
-        lif: Lif<i16>,
-    },
-    /// f32 throughout.
-    F32 {
-        /// Weights.
-        linear: Linear<'m, f32>,
-        /// Biases, in whole blocks of 16.
-        bias: &'m [f32],
-        /// Neurons.
-        lif: Lif<f32>,
-    },
 }
 
 impl<'m> Model<'m> {
@@ -127,8 +88,8 @@ impl<'m> Model<'m> {
 
     /// Number of layers.
     #[must_use]
-    pub const fn n_layers(&self) -> usize {
-        self.n_nodes() / 2
+    pub fn n_layers(&self) -> usize {
+        self.layer_records().len()
     }
 
     /// Node `i`, none past the end. Node 0 is the input; layer `l` is nodes `2 l + 1` and `2 l + 2`.
@@ -173,11 +134,20 @@ impl<'m> Model<'m> {
     /// Layer `l`, none past the end.
     #[must_use]
     pub fn layer(&self, l: usize) -> Option<Layer<'m>> {
-        let at = l.checked_mul(2)?.checked_add(1)?;
-        if at.checked_add(1)? >= self.n_nodes() {
-            return None;
-        }
-        self.read_layer(at).ok()
+        let records = self.layer_records().get(l)?;
+        Layer::decode(self.bytes, records)
+    }
+
+    /// All layers, from the input on.
+    pub fn layers(&self) -> impl Iterator<Item = Layer<'m>> + use<'m> {
+        let (bytes, records) = (self.bytes, self.layer_records());
+        records.iter().map_while(|r| Layer::decode(bytes, r))
+    }
+
+    /// The records behind that of the input, those of a layer together.
+    fn layer_records(&self) -> &'m [Records] {
+        let behind = self.nodes.bytes.get(NODE_BYTES..).unwrap_or(&[]);
+        behind.as_chunks().0
     }
 
     /// The overflow certificates in the file: a synapse node, and the largest |sum + bias| that any input
@@ -218,8 +188,9 @@ impl<'m> Model<'m> {
         }))
     }
 
-    /// The layer of the synapse node `at` and the neuron node behind it.
-    fn read_layer(&self, at: usize) -> Result<Layer<'m>, Error> {
+    /// Checks the layer of the synapse node `at` and the neuron node behind it: the number format, the inputs
+    /// and the outputs.
+    fn check_layer(&self, at: usize) -> Result<(Number, usize, usize), Error> {
         let (synapse_at, neuron_at) = (self.node_offset(at), self.node_offset(at + 1));
         let Node::Linear {
             number,
@@ -249,47 +220,38 @@ impl<'m> Model<'m> {
                 "size: the neurons are not as many as the synapses' outputs",
             ));
         }
-        let padded = n_out.div_ceil(BLOCK) * BLOCK;
-        let count = padded.saturating_mul(n_in);
-        let kind = match number {
-            Number::I8 => {
-                if !(-31..=15).contains(&shift) {
-                    return Err(invalid(synapse_at + 3, "shift (-31 to 15)"));
-                }
-                LayerKind::I16 {
-                    linear: Linear::new(n_in, self.data(weights, count, synapse_at + 24)?),
-                    bias: self.data(bias, padded, synapse_at + 28)?,
-                    shift,
-                    lif: lif_i16(lif, neuron_at)?,
-                }
+        let weight_bytes = match number {
+            Number::I8 if !(-31..=15).contains(&shift) => {
+                return Err(invalid(synapse_at + 3, "shift (-31 to 15)"));
             }
-            Number::F32 => LayerKind::F32 {
-                linear: Linear::new(n_in, self.data(weights, count, synapse_at + 24)?),
-                bias: self.data(bias, padded, synapse_at + 28)?,
-                lif: lif_f32(lif, neuron_at)?,
-            },
+            Number::I8 => 1,
+            Number::F32 => 4,
             _ => return Err(unsupported(synapse_at + 1, "this number format of weights")),
         };
-        Ok(Layer { n_in, n_out, kind })
+        let padded = padded(n_out);
+        let count = padded.saturating_mul(n_in);
+        self.check_data(weights, count.saturating_mul(weight_bytes), synapse_at + 24)?;
+        self.check_data(bias, padded.saturating_mul(4), synapse_at + 28)?;
+        match number {
+            Number::I8 => check_lif_i16(lif, neuron_at)?,
+            _ => check_lif_f32(lif, neuron_at)?,
+        }
+        Ok((number, n_in, n_out))
     }
 
-    /// `count` values at file offset `start`, which is itself read at `field`.
-    fn data<T: bytemuck::AnyBitPattern>(
-        &self,
-        start: u32,
-        count: usize,
-        field: usize,
-    ) -> Result<&'m [T], Error> {
+    /// Checks that `len` bytes at file offset `start`, which is itself read at `field`, are weights.
+    fn check_data(&self, start: u32, len: usize, field: usize) -> Result<(), Error> {
         let start = start as usize;
-        let need = count.saturating_mul(size_of::<T>());
         if !start.is_multiple_of(ALIGN) {
             return Err(invalid(field, "offset of weights: not a multiple of 16"));
         }
-        let bytes = start
+        match start
             .checked_sub(self.weights.offset)
-            .and_then(|from| self.weights.bytes.get(from..)?.get(..need))
-            .ok_or(invalid(field, "offset of weights: outside their section"))?;
-        bytemuck::try_cast_slice(bytes).map_err(|_| invalid(field, "offset of weights"))
+            .and_then(|from| self.weights.bytes.get(from..)?.get(..len))
+        {
+            Some(_) => Ok(()),
+            None => Err(invalid(field, "offset of weights: outside their section")),
+        }
     }
 
     /// Node 0 is the input, then synapses and neurons take turns, each as wide as the one before expects.
@@ -332,22 +294,18 @@ impl<'m> Model<'m> {
         };
         let mut width = n as usize;
         for at in (1..n_nodes).step_by(2) {
-            let layer = self.read_layer(at)?;
+            let (layer_number, n_in, n_out) = self.check_layer(at)?;
             let offset = self.node_offset(at);
-            let same = match layer.kind {
-                LayerKind::I16 { .. } => number == Number::I8,
-                LayerKind::F32 { .. } => number == Number::F32,
-            };
-            if !same {
+            if layer_number != number {
                 return Err(unsupported(offset + 1, "a network of mixed number formats"));
             }
-            if layer.n_in != width {
+            if n_in != width {
                 return Err(invalid(
                     offset + 20,
                     "number of inputs: not as many as the node before has",
                 ));
             }
-            width = layer.n_out;
+            width = n_out;
         }
         Ok(())
     }
@@ -488,7 +446,7 @@ fn optional(bytes: &[u8], kind: u16) -> Result<Option<Body<'_>>, Error> {
     Ok(found)
 }
 
-fn lif_i16(node: Node, offset: usize) -> Result<Lif<i16>, Error> {
+fn check_lif_i16(node: Node, offset: usize) -> Result<(), Error> {
     let Node::Lif {
         number,
         decay_input,
@@ -510,32 +468,22 @@ fn lif_i16(node: Node, offset: usize) -> Result<Lif<i16>, Error> {
             "an integer neuron whose input factor or leak potential is not folded",
         ));
     }
-    let i16_param = |p, at, what| match p {
-        Param::Scalar(bits) => match i16::try_from(bits as i32) {
-            Ok(x) => Ok(x),
-            Err(_) => Err(invalid(offset + at, what)),
-        },
-        Param::None => Err(invalid(offset + at, what)),
-    };
-    let a = match leak {
-        Param::Scalar(a @ 0..=65536) => a,
-        _ => return Err(invalid(offset + 20, "leak factor (0 to 65536)")),
-    };
-    Ok(Lif {
-        leak: FixedLeak::to_zero(a),
-        v_threshold: i16_param(v_threshold, 28, "threshold (16 bits)")?,
-        v_reset: match v_reset {
-            Param::None => None,
-            p => Some(i16_param(p, 36, "reset potential (16 bits)")?),
-        },
-        decay_input,
-    })
+    if !matches!(leak, Param::Scalar(0..=65536)) {
+        return Err(invalid(offset + 20, "leak factor (0 to 65536)"));
+    }
+    let fits = |p: Param| p.bits().is_some_and(|b| i16::try_from(b as i32).is_ok());
+    if !fits(v_threshold) {
+        return Err(invalid(offset + 28, "threshold (16 bits)"));
+    }
+    if v_reset != Param::None && !fits(v_reset) {
+        return Err(invalid(offset + 36, "reset potential (16 bits)"));
+    }
+    Ok(())
 }
 
-fn lif_f32(node: Node, offset: usize) -> Result<Lif<f32>, Error> {
+fn check_lif_f32(node: Node, offset: usize) -> Result<(), Error> {
     let Node::Lif {
         number,
-        decay_input,
         leak,
         v_threshold,
         v_reset,
@@ -548,24 +496,17 @@ fn lif_f32(node: Node, offset: usize) -> Result<Lif<f32>, Error> {
     if number != Number::F32 {
         return Err(unsupported(offset + 1, "this number format of membranes"));
     }
-    let f32_param = |p, at, what| match p {
-        Param::Scalar(bits) if f32::from_bits(bits).is_finite() => Ok(f32::from_bits(bits)),
+    let finite = |p: Param, at, what| match p.bits().map(f32::from_bits) {
+        Some(x) if x.is_finite() => Ok(x),
         _ => Err(invalid(offset + at, what)),
     };
-    let tau = f32_param(leak, 20, "tau")?;
-    if tau <= 0.0 {
+    if finite(leak, 20, "tau")? <= 0.0 {
         return Err(invalid(offset + 20, "tau (above 0)"));
     }
-    Ok(Lif {
-        leak: FloatLeak {
-            tau,
-            v_leak: f32_param(v_leak, 44, "leak potential")?,
-        },
-        v_threshold: f32_param(v_threshold, 28, "threshold")?,
-        v_reset: match v_reset {
-            Param::None => None,
-            p => Some(f32_param(p, 36, "reset potential")?),
-        },
-        decay_input,
-    })
+    finite(v_leak, 44, "leak potential")?;
+    finite(v_threshold, 28, "threshold")?;
+    if v_reset != Param::None {
+        finite(v_reset, 36, "reset potential")?;
+    }
+    Ok(())
 }

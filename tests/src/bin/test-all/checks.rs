@@ -1,0 +1,274 @@
+//! What is checked: each check is a run of cargo.
+
+use std::path::Path;
+
+use lif_host::device::BOARDS;
+use lif_host::setup::{ALL_TARGETS, QEMU};
+
+/// The board that `--quick` emulates.
+const QUICK_BOARD: &str = "mps2-an386";
+
+/// Every feature of `lif-nostd` that a program on the host can be linked with.
+const HOST_FEATURES: [&str; 5] = ["fixed", "heapless", "link", "micromath", "serde"];
+/// The others: `defmt` needs the linker script of a board.
+const BARE_FEATURES: [&str; 1] = ["defmt"];
+
+/// The files of `tests/tests` that run with overflow checks, so that a sum that wraps is a panic. The others
+/// train, and would take minutes so.
+const OVERFLOW_CHECKED: [&str; 2] = ["ladder", "models"];
+
+/// Kinds of checks, in the order in which they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Setup,
+    Format,
+    Lint,
+    HostTest,
+    Docs,
+    NoStdBuild,
+    Firmware,
+    Emulated,
+    Demo,
+}
+
+impl Kind {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Setup => "set-up",
+            Self::Format => "format",
+            Self::Lint => "lints",
+            Self::HostTest => "host tests",
+            Self::Docs => "documentation",
+            Self::NoStdBuild => "no_std builds",
+            Self::Firmware => "firmware builds",
+            Self::Emulated => "emulated boards",
+            Self::Demo => "demonstration",
+        }
+    }
+}
+
+/// A check: a run of cargo.
+pub(crate) struct Check {
+    pub(crate) kind: Kind,
+    /// Arguments of cargo.
+    pub(crate) args: String,
+    /// Folder that it runs in, from the root.
+    pub(crate) dir: &'static str,
+    /// The target or program that it cannot do without.
+    pub(crate) needs: Option<&'static str>,
+    /// What the output must satisfy besides the exit code.
+    pub(crate) judge: Judge,
+}
+
+/// How the output of a check is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Judge {
+    /// By the exit code alone.
+    ExitCode,
+    /// By the test runner's own counts too.
+    Tests,
+    /// The same, but it is one check: another one counts these tests.
+    SameTests,
+    /// It must print the lines that the README shows.
+    Readme,
+}
+
+pub(crate) fn new(kind: Kind, args: impl Into<String>) -> Check {
+    Check {
+        kind,
+        args: args.into(),
+        dir: "",
+        needs: None,
+        judge: Judge::ExitCode,
+    }
+}
+
+/// A run of the tests that `args` name; one that fails does not keep the others from running.
+fn test(kind: Kind, args: &str) -> Check {
+    new(kind, format!("test --no-fail-fast {args}")).judged(Judge::Tests)
+}
+
+impl Check {
+    fn within(mut self, dir: &'static str) -> Self {
+        self.dir = dir;
+        self
+    }
+
+    fn needs(mut self, what: &'static str) -> Self {
+        self.needs = Some(what);
+        self
+    }
+
+    pub(crate) fn judged(mut self, judge: Judge) -> Self {
+        self.judge = judge;
+        self
+    }
+}
+
+/// The checks of this run.
+pub(crate) fn checks(quick: bool, root: &Path) -> Vec<Check> {
+    let mut all = vec![
+        new(Kind::Format, "fmt --all --check"),
+        new(Kind::Format, "fmt --all --check").within("boards"),
+    ];
+    all.extend(lints());
+    all.extend(host_tests(root));
+    if !quick {
+        all.push(new(Kind::Docs, "doc --workspace --no-deps"));
+        all.extend(no_std_builds());
+    }
+    for board in BOARDS {
+        if !quick || board.name == QUICK_BOARD {
+            let args = format!(
+                "build --release --package {} --target {}",
+                board.name, board.target
+            );
+            all.push(
+                new(Kind::Firmware, args)
+                    .within("boards")
+                    .needs(board.target),
+            );
+            let module = board.name.replace('-', "_");
+            let args = format!("--release -p lif-tests --test boards -- {module}::");
+            all.push(test(Kind::Emulated, &args).needs(board.qemu));
+        }
+    }
+    if !quick {
+        all.push(new(Kind::Demo, "demo").needs(QEMU).judged(Judge::Readme));
+    }
+    all
+}
+
+fn lints() -> Vec<Check> {
+    let of = |packages: &str| {
+        let args = format!("clippy {packages} --all-targets -- -D warnings");
+        new(Kind::Lint, args)
+    };
+    vec![
+        of("--workspace"),
+        of("-p lif-nostd"),
+        of(&format!("-p lif-nostd --features {}", host_features())),
+        of("-p lif-host --no-default-features"),
+        of("-p lif-host --no-default-features --features device"),
+        new(Kind::Lint, "clippy --workspace --release -- -D warnings")
+            .within("boards")
+            .needs("thumbv7em-none-eabihf"),
+    ]
+}
+
+fn host_features() -> String {
+    HOST_FEATURES.join(",")
+}
+
+/// The tests that need no board, each counted once.
+fn host_tests(root: &Path) -> Vec<Check> {
+    let names = test_files(root);
+    let files = |checked: bool| -> String {
+        let these = names
+            .iter()
+            .filter(|n| OVERFLOW_CHECKED.contains(&n.as_str()) == checked);
+        these.map(|n| format!(" --test {n}")).collect()
+    };
+    let of = |args: &str| test(Kind::HostTest, args);
+    vec![
+        of("--workspace --exclude lif-tests --exclude lif-nostd"),
+        of(&format!("-p lif-nostd --features {}", host_features())),
+        of("-p lif-nostd").judged(Judge::SameTests),
+        of(&format!("-p lif-tests --lib --bins{}", files(true))),
+        of(&format!("--release -p lif-tests{}", files(false))),
+    ]
+}
+
+/// The files of `tests/tests`, but that of the boards.
+fn test_files(root: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(root.join("tests/tests"))
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let is_source = path.extension().is_some_and(|e| e == "rs");
+            let name = path.file_stem()?.to_str()?;
+            (is_source && name != "boards").then(|| name.to_string())
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+/// `lif-nostd` without features and with each alone, for every chip; `lif-host` for the web.
+fn no_std_builds() -> Vec<Check> {
+    let mut all = Vec::new();
+    for target in ALL_TARGETS {
+        let mut build = |packages: &str| {
+            let args = format!("build --release {packages} --target {target}");
+            all.push(new(Kind::NoStdBuild, args).needs(target));
+        };
+        if *target == "wasm32-unknown-unknown" {
+            build("-p lif-host --no-default-features");
+            continue;
+        }
+        build("-p lif-nostd");
+        for feature in HOST_FEATURES.iter().chain(&BARE_FEATURES) {
+            build(&format!("-p lif-nostd --features {feature}"));
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<Check> {
+        checks(false, &Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+    }
+
+    #[test]
+    fn every_feature_of_the_core_is_checked() {
+        let manifest = include_str!("../../../../lif-nostd/Cargo.toml");
+        let (_, features) = manifest.split_once("[features]\n").expect("it has some");
+        let mut named: Vec<&str> = features
+            .lines()
+            .take_while(|line| !line.starts_with('['))
+            .filter_map(|line| Some(line.split_once(" = [")?.0))
+            .collect();
+        let mut checked = [&HOST_FEATURES[..], &BARE_FEATURES[..]].concat();
+        named.sort_unstable();
+        checked.sort_unstable();
+        assert_eq!(checked, named);
+    }
+
+    #[test]
+    fn no_run_of_tests_stops_at_the_first_failure() {
+        for check in all() {
+            let is_test = check.args.starts_with("test ");
+            assert_eq!(is_test, check.args.contains("--no-fail-fast"));
+            let judge = matches!(check.judge, Judge::Tests | Judge::SameTests);
+            assert_eq!(is_test, judge, "{}", check.args);
+        }
+    }
+
+    #[test]
+    fn every_file_of_tests_runs_once_and_the_fuzz_tests_with_overflow_checks() {
+        let all = all();
+        for name in ["ladder", "models", "surrogates", "training"] {
+            let file = format!("--test {name}");
+            let mut runs = all
+                .iter()
+                .filter(|c| format!("{} ", c.args).contains(&format!("{file} ")));
+            let run = runs.next().expect(name);
+            assert!(runs.next().is_none(), "{name} runs twice");
+            let release = run.args.contains("--release");
+            assert_eq!(release, !OVERFLOW_CHECKED.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_board_is_tested() {
+        let file = include_str!("../../../tests/boards.rs");
+        for board in BOARDS {
+            let entry = format!("{} = {:?}", board.name.replace('-', "_"), board.name);
+            assert!(file.contains(&entry), "{} is not in boards!", board.name);
+        }
+    }
+}
