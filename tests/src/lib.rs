@@ -3,11 +3,18 @@
 //! | where | what is there |
 //! |---|---|
 //! | [`oracle`] | the dumb f64 and i64 implementations that everything is held against |
+//! | [`golden`] | the neuron cases that SpikingJelly computed |
 //! | [`nets`] | networks to check with |
 //! | `tests/ladder.rs` | the parity ladder on this machine |
+//! | `tests/golden.rs` | neurons against SpikingJelly, bit for bit, and their gradients |
+//! | `tests/golden_device.rs` | the device's populations against SpikingJelly |
+//! | `tests/surrogates.rs` | surrogates against SpikingJelly |
+//! | `tests/neurons.rs` | neurons of every number type against the oracles, drawn at random |
+//! | `tests/gradients.rs` | gradients against finite differences |
 //! | `tests/models.rs` | any byte string at all gives a network or a typed error |
 //! | `tests/boards.rs` | the parity ladder on emulated boards |
 //! | `src/bin/test-all.rs` | the program that runs every check of the project |
 
+pub mod golden;
 pub mod nets;
 pub mod oracle;
