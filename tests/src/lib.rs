@@ -12,6 +12,8 @@
 //! | `tests/surrogates.rs` | surrogates against SpikingJelly |
 //! | `tests/neurons.rs` | neurons in f32 and f64 against the oracle, drawn at random |
 //! | `tests/neurons_fixed.rs` | neurons of every fixed-point type against the oracle, bit for bit |
+//! | `tests/non_spiking.rs` | neurons that do not spike in f32 and f64, drawn at random |
+//! | `tests/parameters.rs` | parameters that make no neurons |
 //! | `tests/gradients.rs` | gradients against finite differences |
 //! | `tests/models.rs` | any byte string at all gives a network or a typed error |
 //! | `tests/boards.rs` | the parity ladder on emulated boards |
