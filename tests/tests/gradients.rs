@@ -6,18 +6,21 @@ use lif_host::cpu::{Model, NeuronParams, Neurons, NonSpiking, Upstream};
 use lif_host::surrogate::Surrogate;
 use lif_nostd::neuron::{Decode, LifConfig};
 use lif_tests::golden::oracle;
-use lif_tests::oracle::backward::{Trace, backward};
+use lif_tests::oracle::backward::{Grad, Trace, backward};
 use lif_tests::oracle::slopes::slope;
 use proptest::prelude::*;
 
-/// Half the distance of the two points of a difference.
+/// Distance between the points of a difference.
 const STEP: f64 = 1e-5;
 
 /// Error allowed between a gradient and a difference, relative to the largest of both and 1.
 const BOUND: f64 = 1e-6;
 
-/// Error allowed between a gradient and the oracle's, as a part of the terms that make it up.
-const ORACLE_BOUND: f64 = 1e-13;
+/// Error allowed between a gradient and the oracle's, relative to the terms that make it up and 1.
+const ORACLE_BOUND: f64 = 1e-11;
+
+/// Nearer to the threshold, the slope of some surrogates bends too sharply for differences.
+const BEND: f64 = 1e-3;
 
 /// A layer, its inputs, and the gradients that come in; `[T, n]` each but the last two of a pair, `[n]`.
 #[derive(Clone, Debug)]
@@ -98,7 +101,8 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// The slope of `loss` along each of the numbers in `at`.
+/// The slope of `loss` along each of the numbers in `at`: central differences of fourth order, because a chain of
+/// steep emissions has large third derivatives.
 fn differences(at: &[f64], loss: impl Fn(&[f64]) -> f64) -> Vec<f64> {
     let slope = |i: usize| {
         let moved = |by: f64| {
@@ -106,7 +110,8 @@ fn differences(at: &[f64], loss: impl Fn(&[f64]) -> f64) -> Vec<f64> {
             moved[i] += by;
             loss(&moved)
         };
-        (moved(STEP) - moved(-STEP)) / (2.0 * STEP)
+        let [narrow, wide] = [STEP, 2.0 * STEP].map(|by| moved(by) - moved(-by));
+        (8.0 * narrow - wide) / (12.0 * STEP)
     };
     (0..at.len()).map(slope).collect()
 }
@@ -121,7 +126,24 @@ fn check(what: &str, got: &[f64], want: &[f64]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+fn is_near(got: f64, want: &Grad) -> bool {
+    (got - want.value).abs() <= ORACLE_BOUND * (1.0 + want.size)
+}
+
 impl Draw {
+    /// Whether the slope of what is emitted is smooth about every membrane of the forward from `v_init`.
+    fn is_smooth(&self, v_init: Option<&[f64]>) -> bool {
+        let bends = matches!(
+            self.params.surrogate,
+            Surrogate::SoftSign { .. }
+                | Surrogate::PiecewiseExp { .. }
+                | Surrogate::QPseudoSpike { .. }
+        );
+        let forward = self.neurons().forward(self.n, &self.x_seq, v_init);
+        let away = |h: &f64| (h - self.params.config.v_threshold).abs() > BEND;
+        !bends || forward.h.iter().all(away)
+    }
+
     fn neurons(&self) -> Neurons<f64> {
         Neurons::new(&self.params).unwrap()
     }
@@ -187,9 +209,9 @@ impl Draw {
             let got_x: Vec<f64> = column(&got.0);
             prop_assert_eq!(got_x.len(), want_x.len());
             for (got, want) in got_x.iter().zip(&want_x) {
-                prop_assert!(want.error(*got) <= ORACLE_BOUND, "{} {:?}", got, want);
+                prop_assert!(is_near(*got, want), "{} {:?}", got, want);
             }
-            prop_assert!(want_v.error(got.1[i]) <= ORACLE_BOUND, "{:?}", want_v);
+            prop_assert!(is_near(got.1[i], &want_v), "{} {:?}", got.1[i], want_v);
         }
         Ok(())
     }
@@ -201,6 +223,7 @@ proptest! {
     /// On the spikes, the membranes and the last membrane at once.
     #[test]
     fn gradients_are_the_slopes_of_the_smoothed_network(draw in draws()) {
+        prop_assume!(draw.is_smooth(Some(&draw.v_init)));
         let (grad_x, grad_v_init) = draw.gradients(false);
         let neurons = draw.neurons();
         let loss = |x_seq: &[f64], v_init: &[f64]| {
@@ -217,6 +240,7 @@ proptest! {
     /// From the model's own initial membrane, and with no gradient on the membranes.
     #[test]
     fn gradients_on_the_spikes_alone_are_the_slopes_of_the_smoothed_network(draw in draws()) {
+        prop_assume!(draw.is_smooth(None));
         let neurons = draw.neurons();
         let forward = |x_seq: &[f64]| neurons.forward(draw.n, x_seq, None);
         let out = forward(&draw.x_seq);
@@ -230,6 +254,7 @@ proptest! {
     /// before anything moved.
     #[test]
     fn detached_gradients_are_the_slopes_with_the_reset_held(draw in draws()) {
+        prop_assume!(draw.is_smooth(Some(&draw.v_init)));
         let (grad_x, grad_v_init) = draw.gradients(true);
         let (held, _) = draw.run(&draw.x_seq, &draw.v_init, None);
         let loss = |x_seq: &[f64], v_init: &[f64]| {

@@ -6,6 +6,9 @@ use lif_nostd::neuron::Decode;
 use lif_tests::golden::{Golden, rounded, widen};
 use proptest::prelude::*;
 
+/// What rounding subnormal numbers may change: they are multiples of 2^-149 in f32.
+const SUBNORMAL: f64 = 1e-44;
+
 /// Time constant, inputs `[T, n]` and their n.
 #[derive(Clone, Debug)]
 struct Draw {
@@ -51,9 +54,7 @@ fn check<F: Golden>(draw: &Draw) -> Result<(), TestCaseError> {
             prop_assert!(is(got, x), "{} by {}", got, x);
         } else {
             let bound = 4.0 * F::ROUNDING * (v.abs() + x.abs()) * (1.0 + 1.0 / tau);
-            // Subnormal numbers are rounded to a multiple of the smallest.
-            let bound = bound + 4.0 * f64::from(f32::from_bits(1));
-            prop_assert!((got - want).abs() <= bound, "{} {}", got, want);
+            prop_assert!((got - want).abs() <= bound + SUBNORMAL, "{} {}", got, want);
         }
     }
     for decode in Decode::ALL.into_iter().skip(1) {
@@ -68,7 +69,8 @@ fn check<F: Golden>(draw: &Draw) -> Result<(), TestCaseError> {
             let seen: Vec<f64> = v_seq.iter().skip(i).step_by(draw.n).copied().collect();
             let want = read(decode, &seen);
             let size: f64 = seen.iter().map(|v| v.abs()).sum();
-            let near = decode == Decode::MeanMem && (got - want).abs() <= 2.0 * F::ROUNDING * size;
+            let bound = 2.0 * F::ROUNDING * size + SUBNORMAL;
+            let near = decode == Decode::MeanMem && (got - want).abs() <= bound;
             prop_assert!(near || is(got, want), "{:?}: {} {}", decode, got, want);
         }
     }
@@ -94,6 +96,7 @@ fn read(decode: Decode, seen: &[f64]) -> f64 {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
     #[test]
     fn membranes_and_decodes_follow_the_oracle(draw in draws(finite())) {
         check::<f32>(&draw)?;
