@@ -1,6 +1,10 @@
 //! Obvious implementations of `docs/dynamics.md`, slow on purpose: one neuron, one step, no sharing with the
 //! code that they judge.
 
+pub mod backward;
+pub mod fixed;
+pub mod slopes;
+
 /// A leaky integrate-and-fire neuron in f64.
 #[derive(Clone, Copy, Debug)]
 pub struct Lif64 {
@@ -27,6 +31,8 @@ impl Lif64 {
         let spike = h >= self.v_threshold;
         let after = match (spike, self.v_reset) {
             (false, _) => h,
+            // s * v_reset + (1 - s) * h, of which the last is 0 times infinity.
+            (true, Some(_)) if h == f64::INFINITY => f64::NAN,
             (true, Some(v_reset)) => v_reset,
             (true, None) => h - self.v_threshold,
         };
