@@ -32,7 +32,7 @@
 //! assert_eq!(spikes, 8);
 //! ```
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![deny(missing_docs)]
 
 #[cfg(target_endian = "big")]
@@ -42,6 +42,8 @@ compile_error!(
 
 pub mod decode;
 pub mod error;
+#[doc(hidden)]
+pub mod kernel;
 #[cfg(feature = "link")]
 pub mod link;
 pub mod model;

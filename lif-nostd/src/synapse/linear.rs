@@ -67,6 +67,16 @@ impl<'m, W: Weight> Linear<'m, W> {
         Self { n_in, weights }
     }
 
+    /// Inputs.
+    pub(super) const fn n_in(&self) -> usize {
+        self.n_in
+    }
+
+    /// The weights, as they lie in the file.
+    pub(super) const fn weights(&self) -> &'m [W] {
+        self.weights
+    }
+
     /// The weights of each block of 16 outputs: one row of 16 an input.
     fn blocks(&self) -> impl Iterator<Item = &'m [[W; BLOCK]]> {
         let (rows, _) = self.weights.as_chunks::<BLOCK>();

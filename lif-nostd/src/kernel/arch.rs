@@ -1,0 +1,415 @@
+//! The architecture's own kernels. This is the one module of the crate with `unsafe` in it.
+#![allow(unsafe_code, reason = "assembly")]
+
+#[cfg(lif_kernel = "dsp")]
+use super::neurons::Constants;
+#[cfg(lif_kernel = "v7m")]
+use super::portable::merge;
+use super::{Lanes, Row, SpikeList};
+
+/// Adds the rows of `block` at the spikes of `list` to `lanes`.
+pub(crate) fn add_rows(block: &[Row], list: SpikeList<'_>, lanes: &mut Lanes) {
+    if list.bound() > block.len() {
+        return;
+    }
+    let indices = list.indices();
+    let (first, len) = (indices.as_ptr(), indices.len());
+    #[cfg(lif_kernel = "dsp")]
+    // SAFETY: `first` points to `len` indices, each below the number of rows at `block`; `lanes` to 8 words.
+    unsafe {
+        rows_dsp(block.as_ptr(), first, len, lanes);
+    }
+    #[cfg(lif_kernel = "v7m")]
+    {
+        let mut raw = [0u32; 8];
+        // SAFETY: as above, with `raw` in place of `lanes`.
+        unsafe {
+            rows_v7m(block.as_ptr(), first, len, &mut raw);
+        }
+        merge(&raw, lanes);
+    }
+}
+
+/// `a + b` in each half, modulo 2^16.
+#[cfg(lif_kernel = "dsp")]
+#[inline]
+pub(crate) fn add_lanes(a: u32, b: u32) -> u32 {
+    let sum: u32;
+    // SAFETY: it touches no memory.
+    unsafe {
+        core::arch::asm!("sadd16 {0}, {1}, {2}", lateout(reg) sum, in(reg) a, in(reg) b, options(pure, nomem, nostack));
+    }
+    sum
+}
+
+/// `sat16(x * 2^shift)` in each half: a left shift is exact, a right shift rounds down.
+#[cfg(lif_kernel = "dsp")]
+#[inline]
+pub(crate) fn shift_lanes(mut x: u32, shift: i8) -> u32 {
+    for _ in 0..shift.unsigned_abs() {
+        // Twice the value, saturating, or half of it, rounded down, once a power of two.
+        // SAFETY: they touch no memory.
+        unsafe {
+            if shift > 0 {
+                core::arch::asm!("qadd16 {0}, {0}, {0}", inlateout(reg) x, options(pure, nomem, nostack));
+            } else {
+                core::arch::asm!("shadd16 {0}, {0}, {1}", inlateout(reg) x, in(reg) 0, options(pure, nomem, nostack));
+            }
+        }
+    }
+    x
+}
+
+/// One spike: its row's address from the list, its four words, what is done with them.
+macro_rules! rows {
+    ($name:ident, $doc:literal, [$($sum:literal,)*]) => {
+        #[doc = $doc]
+        ///
+        /// # Safety
+        ///
+        /// `list` points to `len` indices of rows at `block`, `sums` to 8 words.
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name(
+            block: *const Row,
+            list: *const u16,
+            len: usize,
+            sums: *mut [u32; 8],
+        ) {
+            core::arch::naked_asm!(
+                "push {{r4-r11, lr}}",
+                "add r2, r1, r2, lsl #1",
+                // [sp] is the end of the list, [sp, #4] the sums.
+                "push {{r2, r3}}",
+                "ldm r3, {{r4-r11}}",
+                "b 3f",
+                // One spike at a time until the rest is a multiple of four.
+                "2:",
+                "ldrh r2, [r1], #2",
+                "add r2, r0, r2, lsl #4",
+                "ldm r2, {{r2, r3, r12, lr}}",
+                $($sum,)*
+                "3:",
+                "ldr r2, [sp]",
+                "subs r2, r2, r1",
+                "tst r2, #6",
+                "bne 2b",
+                "cmp r2, #0",
+                "beq.w 5f",
+                "4:",
+                "ldrh r2, [r1], #2",
+                "add r2, r0, r2, lsl #4",
+                "ldm r2, {{r2, r3, r12, lr}}",
+                $($sum,)*
+                "ldrh r2, [r1], #2",
+                "add r2, r0, r2, lsl #4",
+                "ldm r2, {{r2, r3, r12, lr}}",
+                $($sum,)*
+                "ldrh r2, [r1], #2",
+                "add r2, r0, r2, lsl #4",
+                "ldm r2, {{r2, r3, r12, lr}}",
+                $($sum,)*
+                "ldrh r2, [r1], #2",
+                "add r2, r0, r2, lsl #4",
+                "ldm r2, {{r2, r3, r12, lr}}",
+                $($sum,)*
+                "ldr r2, [sp]",
+                "cmp r1, r2",
+                "bne 4b",
+                "5:",
+                "ldr r3, [sp, #4]",
+                "stm r3, {{r4-r11}}",
+                "add sp, #8",
+                "pop {{r4-r11, pc}}",
+            )
+        }
+    };
+}
+
+#[cfg(lif_kernel = "dsp")]
+rows!(
+    rows_dsp,
+    "Adds rows to lanes, each byte to its own lane modulo 2^16.",
+    [
+        "uxtab16 r4, r4, r2",
+        "uxtab16 r5, r5, r2, ror #8",
+        "uxtab16 r6, r6, r3",
+        "uxtab16 r7, r7, r3, ror #8",
+        "uxtab16 r8, r8, r12",
+        "uxtab16 r9, r9, r12, ror #8",
+        "uxtab16 r10, r10, lr",
+        "uxtab16 r11, r11, lr, ror #8",
+    ]
+);
+
+#[cfg(lif_kernel = "v7m")]
+rows!(
+    rows_v7m,
+    "Adds rows to raw sums, as `portable::merge` takes them.",
+    [
+        "add r5, r5, r2, lsr #8",
+        "and r2, r2, #0x00ff00ff",
+        "add r4, r4, r2",
+        "add r7, r7, r3, lsr #8",
+        "and r3, r3, #0x00ff00ff",
+        "add r6, r6, r3",
+        "add r9, r9, r12, lsr #8",
+        "and r12, r12, #0x00ff00ff",
+        "add r8, r8, r12",
+        "add r11, r11, lr, lsr #8",
+        "and lr, lr, #0x00ff00ff",
+        "add r10, r10, lr",
+    ]
+);
+
+/// One time step of neurons in whole words: `v` and `c` hold 32 a word of `spikes`; how many words were stepped.
+///
+/// Of the currents, `doubled` says that they are twice what they stand for.
+#[cfg(lif_kernel = "dsp")]
+pub(crate) fn step_words(
+    k: &Constants,
+    v: &mut [i16],
+    c: &[i16],
+    spikes: &mut [u32],
+    doubled: bool,
+) -> usize {
+    let words = (v.len() / 32).min(c.len() / 32).min(spikes.len());
+    if words == 0 || v.as_ptr().addr() % 4 != 0 || c.as_ptr().addr() % 4 != 0 {
+        return 0;
+    }
+    let pair = |x: i16| u32::from(x as u16) | u32::from(x as u16) << 16;
+    let constants = Pairs {
+        bytes: words * 64,
+        leak: k.leak,
+        v_threshold: pair(k.v_threshold),
+        v_reset: pair(k.v_reset.unwrap_or(0)),
+        one: 0x0002_0001,
+    };
+    let run = match (doubled, k.leak, k.v_reset) {
+        (true, _, Some(_)) => lif_doubled_hard,
+        (true, _, None) => lif_doubled_soft,
+        (_, 32768, Some(_)) => lif_half_hard,
+        (_, 32768, None) => lif_half_soft,
+        (_, _, Some(_)) => lif_any_hard,
+        (_, _, None) => lif_any_soft,
+    };
+    // SAFETY: `v` and `c` hold 64 bytes a word from multiples of 4 on, `spikes` a word each.
+    unsafe {
+        run(v.as_mut_ptr(), c.as_ptr(), spikes.as_mut_ptr(), &constants);
+    }
+    words
+}
+
+/// Constants of neurons, those of 16 bits in both halves.
+#[cfg(lif_kernel = "dsp")]
+#[repr(C)]
+struct Pairs {
+    /// Length of the membranes.
+    bytes: usize,
+    leak: u32,
+    v_threshold: u32,
+    v_reset: u32,
+    /// The spikes of a pair, before they are shifted to their place.
+    one: u32,
+}
+
+/// Fires and resets the pair in `$v`; its spikes go to r2 at bit `$at`. `$c` is spent.
+#[cfg(lif_kernel = "dsp")]
+macro_rules! fire {
+    (hard, $v:literal, $c:literal, $first:ident, $at:literal) => {
+        concat!(
+            "ssub16 ",
+            $c,
+            ", ",
+            $v,
+            ", r10\n",
+            "sel ",
+            $v,
+            ", r11, ",
+            $v,
+            "\n",
+            "sel ",
+            $c,
+            ", r12, r3\n",
+            fire!($first, $c, $at)
+        )
+    };
+    (soft, $v:literal, $c:literal, $first:ident, $at:literal) => {
+        concat!(
+            "qsub16 ",
+            $c,
+            ", ",
+            $v,
+            ", r10\n",
+            "ssub16 r11, ",
+            $v,
+            ", r10\n",
+            "sel ",
+            $v,
+            ", ",
+            $c,
+            ", ",
+            $v,
+            "\n",
+            "sel ",
+            $c,
+            ", r12, r3\n",
+            fire!($first, $c, $at)
+        )
+    };
+    (first, $c:literal, $at:literal) => {
+        concat!("mov r2, ", $c, "\n")
+    };
+    (next, $c:literal, $at:literal) => {
+        concat!("orr r2, r2, ", $c, ", lsl #", $at, "\n")
+    };
+}
+
+/// Charges the pair in `$v` with the currents in `$c`, then fires and resets.
+#[cfg(lif_kernel = "dsp")]
+macro_rules! pair {
+    (doubled, $reset:ident, $v:literal, $c:literal, $first:ident, $at:literal) => {
+        concat!(
+            "shadd16 ",
+            $v,
+            ", ",
+            $v,
+            ", ",
+            $c,
+            "\n",
+            fire!($reset, $v, $c, $first, $at)
+        )
+    };
+    (half, $reset:ident, $v:literal, $c:literal, $first:ident, $at:literal) => {
+        concat!(
+            "shadd16 ",
+            $v,
+            ", ",
+            $v,
+            ", r3\n",
+            "qadd16 ",
+            $v,
+            ", ",
+            $v,
+            ", ",
+            $c,
+            "\n",
+            fire!($reset, $v, $c, $first, $at)
+        )
+    };
+    // r8 is a temporary here: each pair loads its own currents to r9.
+    (any, $reset:ident, $v:literal, $c:literal, $first:ident, $at:literal) => {
+        concat!(
+            "ldr r9, [r1], #4\n",
+            "smulwb r8, lr, ",
+            $v,
+            "\n",
+            "smulwt ",
+            $v,
+            ", lr, ",
+            $v,
+            "\n",
+            "pkhbt ",
+            $v,
+            ", r8, ",
+            $v,
+            ", lsl #16\n",
+            "qadd16 ",
+            $v,
+            ", ",
+            $v,
+            ", r9\n",
+            fire!($reset, $v, "r9", $first, $at)
+        )
+    };
+}
+
+/// Loads the currents of two pairs.
+#[cfg(lif_kernel = "dsp")]
+macro_rules! currents {
+    (any) => {
+        ""
+    };
+    ($charge:ident) => {
+        "ldm r1!, {{r8, r9}}\n"
+    };
+}
+
+/// Eight neurons; the first of sixteen begin a new half of spikes.
+#[cfg(lif_kernel = "dsp")]
+macro_rules! eight {
+    ($charge:ident, $reset:ident, $first:ident, $a:literal, $b:literal, $c:literal, $d:literal) => {
+        concat!(
+            "ldm r0, {{r4-r7}}\n",
+            currents!($charge),
+            pair!($charge, $reset, "r4", "r8", $first, $a),
+            pair!($charge, $reset, "r5", "r9", next, $b),
+            currents!($charge),
+            pair!($charge, $reset, "r6", "r8", next, $c),
+            pair!($charge, $reset, "r7", "r9", next, $d),
+            "stm r0!, {{r4-r7}}\n"
+        )
+    };
+}
+
+/// A step of words of neurons, eight neurons from `ldm` to `stm`, in pairs.
+///
+/// r0 membranes, r1 currents, r2 spikes, r3 zero, r4 to r7 eight membranes, r8 and r9 four currents, r10 threshold,
+/// r11 reset potential, r12 the spikes of a pair, lr leak. [sp] is the end of the membranes, [sp, #4] where the
+/// spikes go, [sp, #8] the first half of a word of them.
+#[cfg(lif_kernel = "dsp")]
+macro_rules! lif {
+    ($name:ident, $charge:ident, $reset:ident) => {
+        /// # Safety
+        ///
+        /// `v` and `c` start at multiples of 4 and hold `constants.bytes` bytes, `spikes` a word for 64 of them.
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name(
+            v: *mut i16,
+            c: *const i16,
+            spikes: *mut u32,
+            constants: *const Pairs,
+        ) {
+            core::arch::naked_asm!(
+                "push {{r4-r11, lr}}",
+                "sub sp, #12",
+                "str r2, [sp, #4]",
+                "ldm r3, {{r4, r5, r10, r11, r12}}",
+                "add r4, r0, r4",
+                "str r4, [sp]",
+                "mov lr, r5",
+                "mov r3, #0",
+                "2:",
+                eight!($charge, $reset, first, "0", "2", "4", "6"),
+                eight!($charge, $reset, next, "8", "10", "12", "14"),
+                "orr r2, r2, r2, lsr #16",
+                "str r2, [sp, #8]",
+                eight!($charge, $reset, first, "0", "2", "4", "6"),
+                eight!($charge, $reset, next, "8", "10", "12", "14"),
+                "orr r2, r2, r2, lsr #16",
+                "ldr r8, [sp, #8]",
+                "pkhbt r2, r8, r2, lsl #16",
+                "ldr r9, [sp, #4]",
+                "str r2, [r9], #4",
+                "str r9, [sp, #4]",
+                "ldr r9, [sp]",
+                "cmp r0, r9",
+                "bne 2b",
+                "add sp, #12",
+                "pop {{r4-r11, pc}}",
+            )
+        }
+    };
+}
+
+#[cfg(lif_kernel = "dsp")]
+lif!(lif_doubled_hard, doubled, hard);
+#[cfg(lif_kernel = "dsp")]
+lif!(lif_doubled_soft, doubled, soft);
+#[cfg(lif_kernel = "dsp")]
+lif!(lif_half_hard, half, hard);
+#[cfg(lif_kernel = "dsp")]
+lif!(lif_half_soft, half, soft);
+#[cfg(lif_kernel = "dsp")]
+lif!(lif_any_hard, any, hard);
+#[cfg(lif_kernel = "dsp")]
+lif!(lif_any_soft, any, soft);

@@ -1,0 +1,149 @@
+//! The inner loops: rows of i8 weights added for each spike, and blocks of integer neurons stepped.
+//!
+//! One portable text serves every core. Cores of Armv7-M and Armv7E-M have shells of their own for the same
+//! functions, chosen by `build.rs`; all give the same bits.
+//!
+//! | kernel | where | how |
+//! |---|---|---|
+//! | [`portable`] | everywhere | two 16-bit lanes in a word |
+//! | `arch`, v7m | Cortex-M3, M33 | the same, 16 outputs in registers |
+//! | `arch`, dsp | Cortex-M4, M7 | `uxtab16`; neurons in pairs with `qadd16`, `ssub16`, `sel` |
+//!
+//! A row is the weights of one input to 16 outputs, offset-binary (w + 128), as four little-endian words.
+
+#[cfg(any(lif_kernel = "dsp", lif_kernel = "v7m"))]
+mod arch;
+pub(crate) mod neurons;
+pub(crate) mod portable;
+
+#[cfg(any(lif_kernel = "dsp", lif_kernel = "v7m"))]
+pub(crate) use arch::add_rows;
+#[cfg(lif_kernel = "dsp")]
+pub(crate) use arch::{add_lanes, shift_lanes, step_words};
+#[cfg(not(lif_kernel = "dsp"))]
+pub(crate) use neurons::step_words;
+#[cfg(not(any(lif_kernel = "dsp", lif_kernel = "v7m")))]
+pub(crate) use portable::add_rows;
+#[cfg(not(lif_kernel = "dsp"))]
+pub(crate) use portable::{add_lanes, shift_lanes};
+
+use crate::spikes::Spikes;
+
+/// The weights of one input to 16 outputs.
+pub(crate) type Row = [u32; 4];
+
+/// Sums of 16 outputs, two 16-bit lanes a word, modulo 2^16.
+///
+/// Word 2 j holds outputs 4 j (low half) and 4 j + 2, word 2 j + 1 outputs 4 j + 1 and 4 j + 3.
+pub(crate) type Lanes = [u32; 8];
+
+/// Most spikes in a list: their indices are on the stack.
+pub(crate) const CHUNK: usize = 64;
+
+/// A buffer for a list of spikes.
+pub(crate) struct Buffer([u16; CHUNK]);
+
+impl Buffer {
+    pub(crate) const fn new() -> Self {
+        Self([0; CHUNK])
+    }
+}
+
+/// Indices of inputs that spiked, each below `bound`.
+#[derive(Clone, Copy)]
+pub(crate) struct SpikeList<'a> {
+    indices: &'a [u16],
+    bound: usize,
+}
+
+impl<'a> SpikeList<'a> {
+    /// The indices.
+    pub(crate) const fn indices(&self) -> &'a [u16] {
+        self.indices
+    }
+
+    /// All indices are below this.
+    pub(crate) const fn bound(&self) -> usize {
+        self.bound
+    }
+}
+
+/// Cuts the spikes of a step into lists.
+pub(crate) struct Lists<'a> {
+    words: &'a [u32],
+    /// The bits of the current word that are still to come.
+    rest: u32,
+    /// Index of the first neuron of the current word.
+    base: usize,
+    bound: usize,
+}
+
+impl<'a> Lists<'a> {
+    /// The spikes of inputs below `bound`, at most 65536.
+    pub(crate) fn new(spikes: Spikes<'a>, bound: usize) -> Self {
+        let (rest, words) = match spikes.words().split_first() {
+            Some((first, words)) => (*first, words),
+            None => (0, &[][..]),
+        };
+        Self {
+            words,
+            rest,
+            base: 0,
+            bound: bound.min(1 << 16),
+        }
+    }
+
+    /// The next list, none after the last.
+    #[inline]
+    pub(crate) fn next<'b>(&mut self, buffer: &'b mut Buffer) -> Option<SpikeList<'b>> {
+        let mut len = 0;
+        // Copies, for registers.
+        let (mut rest, mut words, mut base) = (self.rest, self.words.iter(), self.base);
+        'full: loop {
+            while rest != 0 {
+                let i = base + rest.trailing_zeros() as usize;
+                if i >= self.bound {
+                    rest = 0;
+                    words = [].iter();
+                    break;
+                }
+                let Some(slot) = buffer.0.get_mut(len) else {
+                    break 'full;
+                };
+                *slot = i as u16;
+                len += 1;
+                rest &= rest - 1;
+            }
+            let Some(word) = words.next() else {
+                break;
+            };
+            rest = *word;
+            base += 32;
+        }
+        (self.rest, self.words, self.base) = (rest, words.as_slice(), base);
+        if len == 0 {
+            return None;
+        }
+        Some(SpikeList {
+            indices: buffer.0.get(..len)?,
+            bound: self.bound,
+        })
+    }
+}
+
+/// For measuring: a step of i16 neurons.
+#[doc(hidden)]
+pub fn bench_step(
+    lif: &crate::neuron::Lif<i16>,
+    v: &mut [i16],
+    c: &[i16],
+    spikes: &mut [u32],
+    doubled: bool,
+) {
+    let k = neurons::Constants {
+        leak: lif.leak.a,
+        v_threshold: lif.v_threshold,
+        v_reset: lif.v_reset,
+    };
+    neurons::step(&k, v, c, spikes, doubled);
+}

@@ -1,0 +1,152 @@
+//! Words of integer LIF neurons: charge, fire, reset of up to 32 at a time, in the portable text.
+
+use crate::scalar::saturate_i16;
+
+/// Constants of i16 neurons.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Constants {
+    /// Leak factor `a`, at most 65536.
+    pub(crate) leak: u32,
+    /// Threshold.
+    pub(crate) v_threshold: i16,
+    /// Membrane after a spike; none for a soft reset.
+    pub(crate) v_reset: Option<i16>,
+}
+
+/// One time step of i16 neurons with membranes `v` and currents `c`: `spikes` gets one bit a neuron.
+///
+/// `doubled` says that the currents are twice what they stand for, which is for a leak factor of 1/2 alone: then
+/// `(v + 2 c) >> 1` is the charge, without saturation.
+pub(crate) fn step(k: &Constants, v: &mut [i16], c: &[i16], spikes: &mut [u32], doubled: bool) {
+    let done = super::step_words(k, v, c, spikes, doubled);
+    let rest = (
+        v.get_mut(32 * done..).unwrap_or(&mut []).chunks_mut(32),
+        c.get(32 * done..).unwrap_or(&[]).chunks(32),
+        spikes.get_mut(done..).unwrap_or(&mut []),
+    );
+    for ((v, c), word) in rest.0.zip(rest.1).zip(rest.2) {
+        *word = step_word(k, v, c, doubled);
+    }
+}
+
+/// Whole words that a kernel of the architecture steps: none in the portable text.
+#[cfg(not(lif_kernel = "dsp"))]
+pub(crate) const fn step_words(
+    _: &Constants,
+    _: &mut [i16],
+    _: &[i16],
+    _: &mut [u32],
+    _: bool,
+) -> usize {
+    0
+}
+
+/// One time step of up to 32 neurons with membranes `v` and currents `c`: their spikes, neuron 0 in the lowest bit.
+fn step_word(k: &Constants, v: &mut [i16], c: &[i16], doubled: bool) -> u32 {
+    let threshold = i32::from(k.v_threshold);
+    if doubled {
+        let charge = |v: i32, c: i32| (v + c) >> 1;
+        return match k.v_reset {
+            Some(r) => run(v, c, charge, threshold, |_| i32::from(r)),
+            None => run(v, c, charge, threshold, |h| soft(h, threshold)),
+        };
+    }
+    match (k.leak, k.v_reset) {
+        (32768, Some(r)) => run(v, c, |v, c| (v >> 1) + c, threshold, |_| i32::from(r)),
+        (32768, None) => run(v, c, |v, c| (v >> 1) + c, threshold, |h| soft(h, threshold)),
+        (a, Some(r)) => run(v, c, |v, c| leak(a, v) + c, threshold, |_| i32::from(r)),
+        (a, None) => run(
+            v,
+            c,
+            |v, c| leak(a, v) + c,
+            threshold,
+            |h| soft(h, threshold),
+        ),
+    }
+}
+
+#[inline(always)]
+fn leak(a: u32, v: i32) -> i32 {
+    (a as i32).wrapping_mul(v) >> 16
+}
+
+#[inline(always)]
+fn soft(h: i32, threshold: i32) -> i32 {
+    i32::from(saturate_i16(h - threshold))
+}
+
+#[inline(always)]
+fn run(
+    v: &mut [i16],
+    c: &[i16],
+    charge: impl Fn(i32, i32) -> i32,
+    threshold: i32,
+    reset: impl Fn(i32) -> i32,
+) -> u32 {
+    let mut bits = 0;
+    let mut bit = 1u32;
+    for (v, c) in v.iter_mut().zip(c) {
+        let h = i32::from(saturate_i16(charge(i32::from(*v), i32::from(*c))));
+        *v = if h >= threshold {
+            bits |= bit;
+            reset(h) as i16
+        } else {
+            h as i16
+        };
+        bit <<= 1;
+    }
+    bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::neuron::Lif;
+    use crate::scalar::FixedLeak;
+
+    #[test]
+    fn words_step_like_neurons() {
+        let mut state = 7u32;
+        let mut random = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state >> 16
+        };
+        for leak in [0, 1, 20_000, 32_768, 47_841, 65_535, 65_536] {
+            for v_reset in [Some(0), Some(-1234), None] {
+                for n in [1, 31, 32, 33, 70] {
+                    let v_threshold = random() as i16 / 2;
+                    let k = Constants {
+                        leak,
+                        v_threshold,
+                        v_reset,
+                    };
+                    let lif = Lif::<i16> {
+                        leak: FixedLeak::to_zero(leak),
+                        v_threshold,
+                        v_reset,
+                        decay_input: false,
+                    };
+                    let mut v = [0i16; 70];
+                    v.fill_with(|| random() as i16);
+                    let mut c = [0i16; 70];
+                    c.fill_with(|| random() as i16);
+                    for doubled in [false, true] {
+                        if doubled && leak != 32_768 {
+                            continue;
+                        }
+                        let c = if doubled { c.map(|c| c / 4 * 2) } else { c };
+                        let (mut got, mut want) = (v, v);
+                        let mut spikes = [0u32; 3];
+                        step(&k, &mut got[..n], &c[..n], &mut spikes, doubled);
+                        for i in 0..n {
+                            let c = if doubled { c[i] / 2 } else { c[i] };
+                            let fired = lif.step(&mut want[i], c);
+                            assert_eq!(spikes[i / 32] >> (i % 32) & 1 == 1, fired, "{k:?} {i}");
+                        }
+                        assert_eq!(got, want, "{k:?} {n}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Currents of integer neurons from spikes, through the kernels (`docs/dynamics.md`, section 4.1).
+
+use super::{BLOCK, Linear, shift_to_i16};
+use crate::kernel::{Buffer, Lanes, Lists, Row, add_lanes, add_rows, shift_lanes};
+use crate::spikes::Spikes;
+
+/// How the sums of a layer are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sums {
+    /// In 16 bits modulo 2^16: exact where the overflow certificate fits 16 bits.
+    Lanes,
+    /// In 32 bits.
+    Wide,
+}
+
+impl Sums {
+    /// 32-bit words that the sums of `padded` outputs, whole blocks, take.
+    #[must_use]
+    pub const fn words(self, padded: usize) -> usize {
+        match self {
+            Self::Lanes => padded / 2,
+            Self::Wide => padded,
+        }
+    }
+}
+
+impl Linear<'_, u8> {
+    /// The currents of i16 neurons: `sat16((sum + bias) * 2^shift)`, one an output, for whole blocks.
+    ///
+    /// `sums` has [`Sums::words`] words; the currents come to lie in its first half words, in the order of the
+    /// outputs. `bias` is in units of the sum, one an output.
+    pub fn currents_i16(
+        &self,
+        spikes: Spikes<'_>,
+        bias: &[i32],
+        shift: i8,
+        kind: Sums,
+        sums: &mut [u32],
+    ) {
+        match kind {
+            Sums::Lanes => {
+                let (lanes, _) = sums.as_chunks_mut::<8>();
+                let spikes = self.add_to_lanes(spikes, lanes);
+                let (bias, _) = bias.as_chunks::<BLOCK>();
+                // 128 a spike, from each sum.
+                let offset = spikes.wrapping_mul(128) as i32;
+                for (lanes, bias) in lanes.iter_mut().zip(bias) {
+                    finish(lanes, bias, offset, shift);
+                }
+            }
+            Sums::Wide => self.wide_currents(spikes, bias, shift, sums),
+        }
+    }
+
+    /// The rows of each block.
+    fn row_blocks(&self) -> impl Iterator<Item = &[Row]> {
+        let rows: &[Row] = bytemuck::try_cast_slice(self.weights()).unwrap_or(&[]);
+        rows.chunks_exact(self.n_in().max(1))
+    }
+
+    /// The sums of offset-binary weights in lanes; the number of spikes.
+    fn add_to_lanes(&self, spikes: Spikes<'_>, lanes: &mut [Lanes]) -> u32 {
+        lanes.fill([0; 8]);
+        let mut buffer = Buffer::new();
+        let mut lists = Lists::new(spikes, self.n_in());
+        let mut count = 0u32;
+        while let Some(list) = lists.next(&mut buffer) {
+            count = count.wrapping_add(list.indices().len() as u32);
+            for (block, lanes) in self.row_blocks().zip(&mut *lanes) {
+                add_rows(block, list, lanes);
+            }
+        }
+        count
+    }
+
+    fn wide_currents(&self, spikes: Spikes<'_>, bias: &[i32], shift: i8, sums: &mut [u32]) {
+        for (sum, bias) in sums.iter_mut().zip(bias) {
+            *sum = *bias as u32;
+        }
+        let mut buffer = Buffer::new();
+        let mut lists = Lists::new(spikes, self.n_in());
+        while let Some(list) = lists.next(&mut buffer) {
+            let offset = 128u32.wrapping_mul(list.indices().len() as u32);
+            let (blocks, _) = sums.as_chunks_mut::<BLOCK>();
+            for (block, sums) in self.row_blocks().zip(blocks) {
+                let mut lanes = [0; 8];
+                add_rows(block, list, &mut lanes);
+                for (sum, lane) in sums.iter_mut().zip(in_order(&lanes)) {
+                    *sum = sum.wrapping_add(u32::from(lane)).wrapping_sub(offset);
+                }
+            }
+        }
+        let mut pairs = 0;
+        // Current i goes where sum i / 2 was, which was read before.
+        while let Some([low, high]) = sums.get(2 * pairs..).and_then(|s| s.first_chunk()) {
+            let pair = [*low, *high].map(|sum| shift_to_i16(sum as i32, shift));
+            if let Some(slot) = sums.get_mut(pairs) {
+                *slot = pack(pair[0], pair[1]);
+            }
+            pairs += 1;
+        }
+    }
+}
+
+/// The lanes in the order of the outputs.
+fn in_order(lanes: &Lanes) -> impl Iterator<Item = u16> {
+    let (pairs, _) = lanes.as_chunks::<2>();
+    pairs.iter().flat_map(|[even, odd]| {
+        [
+            *even as u16,
+            *odd as u16,
+            (even >> 16) as u16,
+            (odd >> 16) as u16,
+        ]
+    })
+}
+
+const fn pack(low: i16, high: i16) -> u32 {
+    low as u16 as u32 | (high as u16 as u32) << 16
+}
+
+/// Turns the lanes of a block into currents, in the order of the outputs.
+#[inline]
+fn finish(lanes: &mut Lanes, bias: &[i32; BLOCK], offset: i32, shift: i8) {
+    let (pairs, _) = lanes.as_chunks_mut::<2>();
+    let (bias, _) = bias.as_chunks::<4>();
+    for ([first, second], [b0, b1, b2, b3]) in pairs.iter_mut().zip(bias) {
+        let (even, odd) = (*first, *second);
+        let low = (even & 0xffff) | odd << 16;
+        let high = even >> 16 | (odd & 0xffff_0000);
+        let constant = |a: i32, b: i32| {
+            let (a, b) = (a.wrapping_sub(offset) as u32, b.wrapping_sub(offset) as u32);
+            (a & 0xffff) | b << 16
+        };
+        *first = shift_lanes(add_lanes(low, constant(*b0, *b1)), shift);
+        *second = shift_lanes(add_lanes(high, constant(*b2, *b3)), shift);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Currents by the definition.
+    fn naive(w: &[u8], n_in: usize, on: &[bool], bias: &[i32], shift: i8) -> [i16; 2 * BLOCK] {
+        core::array::from_fn(|o| {
+            let sum: i32 = (0..n_in)
+                .filter(|i| on[*i])
+                .map(|i| i32::from(w[((o / 16) * n_in + i) * 16 + o % 16]) - 128)
+                .sum();
+            shift_to_i16(sum + bias[o], shift)
+        })
+    }
+
+    #[test]
+    fn both_sums_are_those_of_the_definition() {
+        #[repr(align(16))]
+        struct Aligned([u8; 300 * 32]);
+        let mut state = 1u32;
+        let mut random = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state >> 16
+        };
+        for n_in in [1, 2, 31, 64, 65, 200, 300] {
+            for percent in [0, 3, 50, 100] {
+                let mut w = Aligned([0; 300 * 32]);
+                // Sums of up to 300 weights of at most 100 fit 16 bits.
+                w.0.fill_with(|| (28 + random() % 201) as u8);
+                let bias: [i32; 32] = core::array::from_fn(|_| random() as i32 % 2000 - 1000);
+                let on: [bool; 300] = core::array::from_fn(|_| random() % 100 < percent);
+                let mut words = [0u32; 10];
+                for i in (0..n_in).filter(|i| on[*i]) {
+                    words[i / 32] |= 1 << (i % 32);
+                }
+                let linear = Linear::new(n_in, &w.0[..n_in * 32]);
+                for shift in [-3, 0, 2] {
+                    let want = naive(&w.0, n_in, &on, &bias, shift);
+                    for kind in [Sums::Lanes, Sums::Wide] {
+                        let mut sums = [7u32; 32];
+                        let spikes = Spikes::new(&words, n_in);
+                        let sums = &mut sums[..kind.words(32)];
+                        linear.currents_i16(spikes, &bias, shift, kind, sums);
+                        let got: &[i16] = bytemuck::cast_slice(sums);
+                        assert_eq!(got[..32], want, "{n_in} inputs, {percent} %, {kind:?}");
+                    }
+                }
+            }
+        }
+    }
+}
