@@ -3,37 +3,58 @@
 
 #[cfg(lif_kernel = "dsp")]
 use super::neurons::Constants;
-#[cfg(lif_kernel = "v7m")]
-use super::portable::merge;
 use super::{Lanes, Row, SpikeList};
+#[cfg(lif_kernel = "dsp")]
+use crate::synapse::BLOCK;
 
 /// Adds the rows of `block` at the spikes of `list` to `lanes`.
+#[cfg(lif_kernel = "dsp")]
 pub(crate) fn add_rows(block: &[Row], list: SpikeList<'_>, lanes: &mut Lanes) {
-    if list.bound() > block.len() {
-        return;
-    }
-    let indices = list.indices();
-    let (first, len) = (indices.as_ptr(), indices.len());
-    #[cfg(lif_kernel = "dsp")]
-    // SAFETY: `first` points to `len` indices, each below the number of rows at `block`; `lanes` to 8 words.
-    unsafe {
-        rows_dsp(block.as_ptr(), first, len, lanes);
-    }
-    #[cfg(lif_kernel = "v7m")]
-    {
-        let mut raw = [0u32; 8];
-        // SAFETY: as above, with `raw` in place of `lanes`.
+    if list.bound() <= block.len() {
+        let indices = list.indices();
+        // SAFETY: the list holds its length of indices, each below the number of rows at `block`.
         unsafe {
-            rows_v7m(block.as_ptr(), first, len, &mut raw);
+            rows_dsp(block.as_ptr(), indices.as_ptr(), indices.len(), lanes);
         }
-        merge(&raw, lanes);
+    }
+}
+
+/// Currents of a block, in the order of the outputs, where `list` is the only one of the step:
+/// `sat16((sum + bias - offset) * 2^shift)`.
+#[cfg(lif_kernel = "dsp")]
+pub(crate) fn one_list(
+    block: &[Row],
+    list: SpikeList<'_>,
+    bias: &[i32; BLOCK],
+    offset: i32,
+    shift: i8,
+    out: &mut Lanes,
+) {
+    *out = [0; 8];
+    add_rows(block, list, out);
+    finish(out, bias, offset, shift);
+}
+
+/// Raw sums of the rows of `block` at the spikes of `list`: of each word, that of bytes 0 and 2, and that of the
+/// word shifted by 8.
+#[cfg(any(lif_kernel = "v7m", lif_kernel = "small"))]
+pub(crate) fn raw_rows(block: &[Row], list: SpikeList<'_>, raw: &mut Lanes) {
+    if list.bound() > block.len() || cfg!(lif_kernel = "v7m") {
+        *raw = [0; 8];
+    }
+    if list.bound() <= block.len() {
+        let indices = list.indices();
+        // SAFETY: the list holds its length of indices, each below the number of rows at `block`.
+        unsafe {
+            rows_raw(block.as_ptr(), indices.as_ptr(), indices.len(), raw);
+        }
     }
 }
 
 /// `a + b` in each half, modulo 2^16.
 #[cfg(lif_kernel = "dsp")]
 #[inline]
-pub(crate) fn add_lanes(a: u32, b: u32) -> u32 {
+fn add_lanes(a: u32, b: u32) -> u32 {
     let sum: u32;
     // SAFETY: it touches no memory.
     unsafe {
@@ -45,7 +66,7 @@ pub(crate) fn add_lanes(a: u32, b: u32) -> u32 {
 /// `sat16(x * 2^shift)` in each half: a left shift is exact, a right shift rounds down.
 #[cfg(lif_kernel = "dsp")]
 #[inline]
-pub(crate) fn shift_lanes(mut x: u32, shift: i8) -> u32 {
+fn shift_lanes(mut x: u32, shift: i8) -> u32 {
     for _ in 0..shift.unsigned_abs() {
         // Twice the value, saturating, or half of it, rounded down, once a power of two.
         // SAFETY: they touch no memory.
@@ -58,6 +79,24 @@ pub(crate) fn shift_lanes(mut x: u32, shift: i8) -> u32 {
         }
     }
     x
+}
+
+/// Turns the lanes of a block into currents `sat16((lane + bias - offset) * 2^shift)`, in the order of the outputs.
+#[cfg(lif_kernel = "dsp")]
+pub(crate) fn finish(lanes: &mut Lanes, bias: &[i32; BLOCK], offset: i32, shift: i8) {
+    let (pairs, _) = lanes.as_chunks_mut::<2>();
+    let (bias, _) = bias.as_chunks::<4>();
+    for ([first, second], [b0, b1, b2, b3]) in pairs.iter_mut().zip(bias) {
+        let (even, odd) = (*first, *second);
+        let low = (even & 0xffff) | odd << 16;
+        let high = even >> 16 | (odd & 0xffff_0000);
+        let constant = |a: i32, b: i32| {
+            let (a, b) = (a.wrapping_sub(offset) as u32, b.wrapping_sub(offset) as u32);
+            (a & 0xffff) | b << 16
+        };
+        *first = shift_lanes(add_lanes(low, constant(*b0, *b1)), shift);
+        *second = shift_lanes(add_lanes(high, constant(*b2, *b3)), shift);
+    }
 }
 
 /// One spike: its row's address from the list, its four words, what is done with them.
@@ -125,6 +164,89 @@ macro_rules! rows {
     };
 }
 
+/// Adds rows to raw sums, on cores that compute in eight registers: the sums of
+/// the last three words are in the others, to which such a core can add.
+///
+/// # Safety
+///
+/// `list` points to `len` indices of rows at `block`, `raw` to 8 words, which are overwritten.
+#[cfg(lif_kernel = "small")]
+#[unsafe(naked)]
+unsafe extern "C" fn rows_raw(block: *const Row, list: *const u16, len: usize, raw: *mut [u32; 8]) {
+    core::arch::naked_asm!(
+        "push {{r4-r7, lr}}",
+        "mov r4, r8",
+        "mov r5, r9",
+        "mov r6, r10",
+        "mov r7, r11",
+        "push {{r4-r7}}",
+        "lsls r2, r2, #1",
+        "adds r2, r2, r1",
+        // [sp] is the end of the list, [sp, #4] the sums.
+        "push {{r2, r3}}",
+        "mov r5, r0",
+        "mov r3, r1",
+        "movs r4, #255",
+        "lsls r0, r4, #16",
+        "orrs r4, r0",
+        "movs r6, #0",
+        "movs r7, #0",
+        "mov r8, r6",
+        "mov r9, r6",
+        "mov r10, r6",
+        "mov r11, r6",
+        "mov r12, r6",
+        "mov lr, r6",
+        "b 3f",
+        "2:",
+        "ldrh r2, [r3]",
+        "adds r3, #2",
+        "lsls r2, r2, #4",
+        "adds r2, r2, r5",
+        "ldr r0, [r2]",
+        "lsrs r1, r0, #8",
+        "adds r7, r7, r1",
+        "ands r0, r4",
+        "adds r6, r6, r0",
+        "ldr r0, [r2, #4]",
+        "lsrs r1, r0, #8",
+        "add r9, r1",
+        "ands r0, r4",
+        "add r8, r0",
+        "ldr r0, [r2, #8]",
+        "lsrs r1, r0, #8",
+        "add r11, r1",
+        "ands r0, r4",
+        "add r10, r0",
+        "ldr r0, [r2, #12]",
+        "lsrs r1, r0, #8",
+        "add lr, r1",
+        "ands r0, r4",
+        "add r12, r0",
+        "3:",
+        "ldr r0, [sp]",
+        "cmp r3, r0",
+        "bne 2b",
+        "ldr r3, [sp, #4]",
+        "mov r0, r8",
+        "mov r1, r9",
+        "mov r2, r10",
+        "stm r3!, {{r6, r7}}",
+        "stm r3!, {{r0, r1, r2}}",
+        "mov r0, r11",
+        "mov r1, r12",
+        "mov r2, lr",
+        "stm r3!, {{r0, r1, r2}}",
+        "add sp, #8",
+        "pop {{r4-r7}}",
+        "mov r8, r4",
+        "mov r9, r5",
+        "mov r10, r6",
+        "mov r11, r7",
+        "pop {{r4-r7, pc}}",
+    )
+}
+
 #[cfg(lif_kernel = "dsp")]
 rows!(
     rows_dsp,
@@ -143,8 +265,8 @@ rows!(
 
 #[cfg(lif_kernel = "v7m")]
 rows!(
-    rows_v7m,
-    "Adds rows to raw sums, as `portable::merge` takes them.",
+    rows_raw,
+    "Adds rows to raw sums.",
     [
         "add r5, r5, r2, lsr #8",
         "and r2, r2, #0x00ff00ff",

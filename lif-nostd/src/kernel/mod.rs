@@ -11,21 +11,20 @@
 //!
 //! A row is the weights of one input to 16 outputs, offset-binary (w + 128), as four little-endian words.
 
-#[cfg(any(lif_kernel = "dsp", lif_kernel = "v7m"))]
+#[cfg(not(lif_kernel = "wide"))]
 mod arch;
 pub(crate) mod neurons;
-pub(crate) mod portable;
+#[cfg(not(lif_kernel = "dsp"))]
+mod portable;
 
-#[cfg(any(lif_kernel = "dsp", lif_kernel = "v7m"))]
-pub(crate) use arch::add_rows;
 #[cfg(lif_kernel = "dsp")]
-pub(crate) use arch::{add_lanes, shift_lanes, step_words};
+use arch::step_words;
+#[cfg(lif_kernel = "dsp")]
+pub(crate) use arch::{add_rows, finish, one_list};
 #[cfg(not(lif_kernel = "dsp"))]
-pub(crate) use neurons::step_words;
-#[cfg(not(any(lif_kernel = "dsp", lif_kernel = "v7m")))]
-pub(crate) use portable::add_rows;
+use neurons::step_words;
 #[cfg(not(lif_kernel = "dsp"))]
-pub(crate) use portable::{add_lanes, shift_lanes};
+pub(crate) use portable::{add_rows, finish, one_list};
 
 use crate::spikes::Spikes;
 
@@ -93,9 +92,9 @@ impl<'a> Lists<'a> {
         }
     }
 
-    /// The next list, none after the last.
+    /// The next list, empty after the last.
     #[inline]
-    pub(crate) fn next<'b>(&mut self, buffer: &'b mut Buffer) -> Option<SpikeList<'b>> {
+    pub(crate) fn next<'b>(&mut self, buffer: &'b mut Buffer) -> SpikeList<'b> {
         let mut len = 0;
         // Copies, for registers.
         let (mut rest, mut words, mut base) = (self.rest, self.words.iter(), self.base);
@@ -121,13 +120,15 @@ impl<'a> Lists<'a> {
             base += 32;
         }
         (self.rest, self.words, self.base) = (rest, words.as_slice(), base);
-        if len == 0 {
-            return None;
-        }
-        Some(SpikeList {
-            indices: buffer.0.get(..len)?,
+        SpikeList {
+            indices: buffer.0.get(..len).unwrap_or(&[]),
             bound: self.bound,
-        })
+        }
+    }
+
+    /// Whether more spikes may follow.
+    pub(crate) const fn is_done(&self) -> bool {
+        self.rest == 0 && self.words.is_empty()
     }
 }
 

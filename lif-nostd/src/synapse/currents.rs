@@ -1,7 +1,7 @@
 //! Currents of integer neurons from spikes, through the kernels (`docs/dynamics.md`, section 4.1).
 
 use super::{BLOCK, Linear, shift_to_i16};
-use crate::kernel::{Buffer, Lanes, Lists, Row, add_lanes, add_rows, shift_lanes};
+use crate::kernel::{Buffer, Lanes, Lists, Row, add_rows, finish, one_list};
 use crate::spikes::Spikes;
 
 /// How the sums of a layer are kept.
@@ -38,16 +38,7 @@ impl Linear<'_, u8> {
         sums: &mut [u32],
     ) {
         match kind {
-            Sums::Lanes => {
-                let (lanes, _) = sums.as_chunks_mut::<8>();
-                let spikes = self.add_to_lanes(spikes, lanes);
-                let (bias, _) = bias.as_chunks::<BLOCK>();
-                // 128 a spike, from each sum.
-                let offset = spikes.wrapping_mul(128) as i32;
-                for (lanes, bias) in lanes.iter_mut().zip(bias) {
-                    finish(lanes, bias, offset, shift);
-                }
-            }
+            Sums::Lanes => self.lane_currents(spikes, bias, shift, sums),
             Sums::Wide => self.wide_currents(spikes, bias, shift, sums),
         }
     }
@@ -58,19 +49,35 @@ impl Linear<'_, u8> {
         rows.chunks_exact(self.n_in().max(1))
     }
 
-    /// The sums of offset-binary weights in lanes; the number of spikes.
-    fn add_to_lanes(&self, spikes: Spikes<'_>, lanes: &mut [Lanes]) -> u32 {
-        lanes.fill([0; 8]);
+    fn lane_currents(&self, spikes: Spikes<'_>, bias: &[i32], shift: i8, sums: &mut [u32]) {
+        let (lanes, _) = sums.as_chunks_mut::<8>();
+        let (bias, _) = bias.as_chunks::<BLOCK>();
         let mut buffer = Buffer::new();
         let mut lists = Lists::new(spikes, self.n_in());
-        let mut count = 0u32;
-        while let Some(list) = lists.next(&mut buffer) {
-            count = count.wrapping_add(list.indices().len() as u32);
+        let list = lists.next(&mut buffer);
+        let mut count = list.indices().len();
+        // 128 a spike, from each sum.
+        let offset = |count: usize| (count as i32).wrapping_mul(128);
+        if lists.is_done() {
+            for ((block, lanes), bias) in self.row_blocks().zip(lanes).zip(bias) {
+                one_list(block, list, bias, offset(count), shift, lanes);
+            }
+            return;
+        }
+        for (block, lanes) in self.row_blocks().zip(&mut *lanes) {
+            *lanes = [0; 8];
+            add_rows(block, list, lanes);
+        }
+        while !lists.is_done() {
+            let list = lists.next(&mut buffer);
+            count = count.wrapping_add(list.indices().len());
             for (block, lanes) in self.row_blocks().zip(&mut *lanes) {
                 add_rows(block, list, lanes);
             }
         }
-        count
+        for (lanes, bias) in lanes.iter_mut().zip(bias) {
+            finish(lanes, bias, offset(count), shift);
+        }
     }
 
     fn wide_currents(&self, spikes: Spikes<'_>, bias: &[i32], shift: i8, sums: &mut [u32]) {
@@ -79,7 +86,8 @@ impl Linear<'_, u8> {
         }
         let mut buffer = Buffer::new();
         let mut lists = Lists::new(spikes, self.n_in());
-        while let Some(list) = lists.next(&mut buffer) {
+        while !lists.is_done() {
+            let list = lists.next(&mut buffer);
             let offset = 128u32.wrapping_mul(list.indices().len() as u32);
             let (blocks, _) = sums.as_chunks_mut::<BLOCK>();
             for (block, sums) in self.row_blocks().zip(blocks) {
@@ -117,24 +125,6 @@ fn in_order(lanes: &Lanes) -> impl Iterator<Item = u16> {
 
 const fn pack(low: i16, high: i16) -> u32 {
     low as u16 as u32 | (high as u16 as u32) << 16
-}
-
-/// Turns the lanes of a block into currents, in the order of the outputs.
-#[inline]
-fn finish(lanes: &mut Lanes, bias: &[i32; BLOCK], offset: i32, shift: i8) {
-    let (pairs, _) = lanes.as_chunks_mut::<2>();
-    let (bias, _) = bias.as_chunks::<4>();
-    for ([first, second], [b0, b1, b2, b3]) in pairs.iter_mut().zip(bias) {
-        let (even, odd) = (*first, *second);
-        let low = (even & 0xffff) | odd << 16;
-        let high = even >> 16 | (odd & 0xffff_0000);
-        let constant = |a: i32, b: i32| {
-            let (a, b) = (a.wrapping_sub(offset) as u32, b.wrapping_sub(offset) as u32);
-            (a & 0xffff) | b << 16
-        };
-        *first = shift_lanes(add_lanes(low, constant(*b0, *b1)), shift);
-        *second = shift_lanes(add_lanes(high, constant(*b2, *b3)), shift);
-    }
 }
 
 #[cfg(test)]
