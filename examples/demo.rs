@@ -9,7 +9,7 @@ use clap::Parser;
 use lif_host::cli::train::{Data, Report, Trained};
 use lif_host::cli::{Failure, exit, export, files, setup, train, verify};
 use lif_host::device::{Board, Firmware, QemuOptions};
-use lif_host::export::export_i16;
+use lif_host::export::export_int;
 use lif_host::infer::{Host, Input};
 use lif_host::say;
 use lif_host::setup::{BOARD_TARGETS, check};
@@ -108,7 +108,7 @@ fn one_seed(
     say!("   trained in {:.1} s\n", time.as_secs_f64());
 
     say!("3. Quantisation and export");
-    let exported = export_i16(&net)?;
+    let exported = export_int(&net)?;
     export::print_layers(&net, &exported)?;
     let name = match seed {
         0 => config.name.clone(),

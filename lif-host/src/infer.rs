@@ -2,6 +2,7 @@
 
 use lif_nostd::model::format::{Node, Number};
 use lif_nostd::model::{Digest, Model};
+use lif_nostd::spikes::words_for;
 use lif_nostd::{Error, Network};
 
 /// Bytes that start at a multiple of 16, as the reader wants them.
@@ -45,11 +46,14 @@ pub enum Input {
     I8(Vec<i8>),
     /// Currents.
     F32(Vec<f32>),
+    /// Spikes of each step, bit-packed; none in steps that are not there.
+    Spikes(Vec<Vec<u32>>),
 }
 
 impl Input {
     /// The raw values of a sample as `model` takes them: divided by the input's step and rounded to the
-    /// nearest even integer, saturating, or divided by its full scale.
+    /// nearest even integer, saturating, or divided by its full scale. An input of spikes spikes in every step where
+    /// the value is not 0.
     #[must_use]
     pub fn from_raw(model: &Model<'_>, raw: &[f32]) -> Self {
         let (number, full_scale, step) = match model.node(0).map(|r| r.node) {
@@ -64,20 +68,28 @@ impl Input {
         if number == Number::F32 {
             return Self::F32(raw.iter().map(|x| x / full_scale).collect());
         }
+        if number == Number::Bits {
+            let mut words = vec![0; words_for(raw.len())];
+            for (i, _) in raw.iter().enumerate().filter(|(_, x)| **x != 0.0) {
+                words[i / 32] |= 1 << (i % 32);
+            }
+            return Self::Spikes(vec![words; model.steps() as usize]);
+        }
         let quantise = |x: &f32| (f64::from(*x) / f64::from(step)).round_ties_even() as i8;
         Self::I8(raw.iter().map(quantise).collect())
     }
 
-    /// Number of values.
+    /// Number of values; of steps, where they are spikes.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
             Self::I8(x) => x.len(),
             Self::F32(x) => x.len(),
+            Self::Spikes(steps) => steps.len(),
         }
     }
 
-    /// Whether there are no values.
+    /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -89,10 +101,15 @@ impl Input {
         match self {
             Self::I8(x) => bytemuck::cast_slice(x).to_vec(),
             Self::F32(x) => x.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            Self::Spikes(steps) => steps
+                .iter()
+                .flatten()
+                .flat_map(|x| x.to_le_bytes())
+                .collect(),
         }
     }
 
-    /// Sets the input of `network`.
+    /// Sets the input of `network` before its first step; spikes are set by [`Input::set_step`].
     ///
     /// # Errors
     ///
@@ -101,6 +118,22 @@ impl Input {
         match self {
             Self::I8(x) => network.set_current(x),
             Self::F32(x) => network.set_current_f32(x),
+            Self::Spikes(_) => network.events(&[]),
+        }
+    }
+
+    /// Sets the input of `network` for step `step`, from 0; only spikes change from step to step.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Network::set_spikes`].
+    pub fn set_step(&self, network: &mut Network<'_>, step: u32) -> Result<(), Error> {
+        match self {
+            Self::Spikes(steps) => match steps.get(step as usize) {
+                Some(words) => network.set_spikes(words),
+                None => network.events(&[]),
+            },
+            _ => Ok(()),
         }
     }
 }
@@ -187,7 +220,8 @@ pub fn run_sample(network: &mut Network<'_>, input: &Input, steps: u32) -> Resul
     network.reset();
     input.set(network)?;
     let mut digest = Digest::new();
-    for _ in 0..steps {
+    for step in 0..steps {
+        input.set_step(network, step)?;
         network.step();
         digest.add_spikes(network);
     }

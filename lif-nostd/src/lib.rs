@@ -53,5 +53,5 @@ pub mod surrogate;
 pub mod synapse;
 
 pub use error::Error;
-pub use model::{Model, Network, ram_bytes};
+pub use model::{Model, Network, Progress, ram_bytes};
 pub use spikes::Spikes;

@@ -25,6 +25,10 @@ const RANDOM_SAMPLES: u32 = 32;
 /// [`Failure::Check`] where a spike or a membrane differs.
 pub fn run(args: &Verify) -> Result<(), Failure> {
     let mut host = files::read_model(&args.model)?;
+    if host.model().number() == Number::Bits {
+        let problem = "its input is of spikes, which the host link does not carry yet";
+        return Err(Failure::in_file(&args.model, problem));
+    }
     let (mut inputs, labels) = match &args.input {
         None => (random_inputs(&host), Vec::new()),
         Some(file) => {

@@ -1,5 +1,8 @@
 //! Synapses: weights times spikes.
 
 mod linear;
+mod shift;
+mod weight_i16;
 
 pub use linear::{BLOCK, Linear, Weight, shift_to_i16};
+pub use shift::shift_to_i32;
