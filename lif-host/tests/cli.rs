@@ -284,6 +284,50 @@ fn a_network_is_exported_inspected_and_run() {
     assert_eq!(files(dir.0.path()).len(), 6);
 }
 
+#[test]
+fn an_exported_module_compiles_and_is_the_file() {
+    let dir = Folder::with_network();
+    let said =
+        dir.succeeds("export digits.safetensors --weights i16 --output wide.lif --rust model.rs");
+    assert!(
+        said.contains("weights i16") && said.contains("wrote model.rs"),
+        "{said}"
+    );
+    let rustc = |args: &[&str]| {
+        let output = Command::new("rustc")
+            .args(["--edition", "2021", "-D", "warnings"])
+            .args(args)
+            .current_dir(dir.0.path())
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
+    };
+    rustc(&["--crate-type", "lib", "-D", "missing_docs", "model.rs"]);
+    let main = "mod model;
+        use model::{MODEL, N_IN, N_OUT, RAM_BYTES, STEPS};
+        fn main() {
+            assert!(MODEL == include_bytes!(\"wide.lif\"));
+            assert_eq!(MODEL.as_ptr() as usize % 16, 0);
+            println!(\"{N_IN} {N_OUT} {STEPS} {RAM_BYTES}\");
+        }";
+    dir.write("main.rs", main);
+    rustc(&["main.rs", "-o", "program"]);
+    let output = Command::new(dir.path("program")).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let sizes: Vec<&str> = printed.split_whitespace().collect();
+    assert_eq!(sizes[..3], ["64", "10", "16"], "{printed}");
+    let shown = dir.succeeds("inspect wide.lif");
+    assert!(
+        shown.contains(&format!("{} bytes of arena", sizes[3])),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("weights i16") && shown.contains("golden trace of 2 steps"),
+        "{shown}"
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn new_files_are_as_readable_as_others() {
