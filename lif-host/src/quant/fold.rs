@@ -51,8 +51,6 @@ pub struct QuantLayer {
     pub certificate: Certificate,
     /// Where a negative membrane stalls without input, as a share of the threshold.
     pub dead_zone: f64,
-    /// Number of i8 weights at the end of their range, +-127.
-    pub saturated: usize,
 }
 
 /// Quantises the chain `net` layer by layer.
@@ -168,7 +166,6 @@ fn quantise_layer(
     }
     Ok(QuantLayer {
         certificate: certify(&weights, &bias, layer, analog)?,
-        saturated: weights.iter().filter(|w| w.unsigned_abs() == 127).count(),
         weights,
         bias,
         shift,
