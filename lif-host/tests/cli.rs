@@ -222,8 +222,7 @@ fn wrong_samples_are_refused() {
         all_fail(says);
     }
     write_with(65, "10");
-    let says = "line 2, column 65: \"10\" is not a class: a whole number below 10";
-    dir.fails(2, train, &format!("samples.csv: | {says}"));
+    all_fail("line 2, column 65: \"10\" is not a class: a whole number below 10");
     dir.write("samples.csv", first_digits()[0]);
     dir.fails(2, train, "samples.csv: too few samples");
 }
@@ -282,6 +281,43 @@ fn a_network_is_exported_inspected_and_run() {
     assert_ne!(one_step, printed);
     // Nothing else is left, such as a temporary file.
     assert_eq!(files(dir.0.path()).len(), 6);
+}
+
+#[test]
+fn values_out_of_range_are_warned_of() {
+    let dir = Folder::with_network();
+    let run = "run digits.lif --input samples.csv";
+    let [first, ..] = first_digits();
+    dir.write("samples.csv", first);
+    let [_, stderr] = dir.lif(0, run);
+    assert_eq!(stderr, "");
+    let (_, rest) = first.split_once(',').expect("65 columns");
+    dir.write(
+        "samples.csv",
+        format!("128,{rest}\n-129,{rest}\n-128,{rest}\n"),
+    );
+    let [_, stderr] = dir.lif(0, run);
+    let says = "warning: samples.csv: 2 of 192 values are outside the range of the network's input";
+    assert!(stderr.starts_with(says), "{stderr}");
+}
+
+#[test]
+fn names_reach_no_terminal_as_commands() {
+    let dir = Folder::with_network();
+    let mut file = NETWORK[1].clone();
+    for name in ["digits", "linear1", "lif2"] {
+        let windows = || file.windows(name.len());
+        let at = windows().position(|w| w == name.as_bytes()).expect(name);
+        file[at..at + 2].copy_from_slice(b"\x1b[");
+    }
+    let crc = file_crc(&file).to_le_bytes();
+    file[CRC_OFFSET..CRC_OFFSET + 4].copy_from_slice(&crc);
+    dir.write("named.lif", file);
+    let shown = dir.succeeds("inspect named.lif");
+    assert!(!shown.contains('\x1b'), "{shown}");
+    for name in ["[gits", "[near1 ", "[f2 ", "largest sum of \\u{1b}[near1:"] {
+        assert!(shown.contains(name), "no {name} in\n{shown}");
+    }
 }
 
 #[cfg(unix)]
@@ -392,6 +428,8 @@ fn wrong_options_of_verify_are_refused() {
     let dir = Folder::with_network();
     let says = "'arduino' | possible values: mps2-an386, netduinoplus2";
     dir.fails(2, "verify digits.lif --board arduino", says);
+    let says = "digits.csv: there are 3 samples in it, fewer than --samples 4";
+    dir.fails(2, &format!("{VERIFY} --input digits.csv --samples 4"), says);
     let no_time = format!("{VERIFY} --timeout 0");
     dir.fails(2, &no_time, "--timeout | 0 is not in 1..");
     // A program of the host is an ELF file, or what this system has instead, but not a firmware.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::cli::Failure;
 use crate::data::{Columns, Label, Samples, read_csv};
-use crate::infer::Host;
+use crate::infer::{Host, Input};
 
 /// The bytes of `file`.
 ///
@@ -34,6 +34,45 @@ pub fn read_text(file: &Path) -> Result<String, Failure> {
 pub fn read_samples(file: &Path, values: usize, label: Label) -> Result<Samples, Failure> {
     let input = File::open(file).map_err(|e| Failure::in_file(file, e))?;
     read_csv(input, Columns { values, label }).map_err(|e| Failure::in_file(file, e))
+}
+
+/// Samples as a network takes them.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// Their values.
+    pub inputs: Vec<Input>,
+    /// Their classes, empty where the file has none.
+    pub labels: Vec<u32>,
+}
+
+/// The samples in the comma-separated `file` as the model of `host` takes them. Where values are cut to the range
+/// of the input, a warning on standard error says so.
+///
+/// # Errors
+///
+/// [`Failure::Input`], with the file's name, the line and the column.
+pub fn read_inputs(file: &Path, host: &Host) -> Result<Inputs, Failure> {
+    let model = host.model();
+    let classes = u32::try_from(model.n_out()).unwrap_or(u32::MAX);
+    let samples = read_samples(file, model.n_in(), Label::Optional(classes))?;
+    let (mut inputs, mut saturated) = (Vec::new(), 0);
+    for i in 0..samples.len() {
+        let raw = samples.sample(i);
+        saturated += Input::saturated(&model, raw);
+        inputs.push(Input::from_raw(&model, raw));
+    }
+    if saturated > 0 {
+        // Where nobody listens, nobody is warned.
+        let _ = writeln!(
+            std::io::stderr(),
+            "warning: {}: {saturated} of {} values are outside the range of the network's input and were cut to it; \
+             `lif inspect` shows its unit, of which -128 to 127 are in the range",
+            file.display(),
+            samples.values.len()
+        );
+    }
+    let labels = samples.labels;
+    Ok(Inputs { inputs, labels })
 }
 
 /// The model in `file`, checked.
