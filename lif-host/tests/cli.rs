@@ -167,6 +167,7 @@ fn a_wrong_configuration_is_refused() {
         tau = 2.0            | tau = 1.0            | \"lif1\": tau = 1: must be above 1
         tau = 2.0            | tau = inf            | \"lif1\": tau = inf: must be finite
         alpha = 2.0          | alpha = 0.0          | \"lif1\": surrogate.alpha = 0: must be above 0
+        batch = 32           | batch = 99999999     | train.batch = 99999999, and layer.outputs
         name = \"digits\"    | name = \"../digits\" | name =
         name = \"digits\"    | name = \"\"          | name =";
     for [from, to, says] in table(rows) {
