@@ -3,10 +3,16 @@
 //! never end in a panic. No test needs QEMU: shell scripts stand in for an emulator that fails.
 #![cfg(feature = "cli")]
 
+#[path = "cli/folder.rs"]
+mod folder;
+#[path = "cli/output.rs"]
+mod output;
+
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
+
+use folder::{Folder, files};
 
 use lif_nostd::model::format::{CRC_OFFSET, file_crc};
 
@@ -33,94 +39,6 @@ static FIRMWARE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let file = Firmware::build(board).expect("`lif setup` was run").path;
     fs::read(file).expect("it was built")
 });
-
-/// A folder of one test, in which `lif` runs; removed when dropped.
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    /// An empty folder.
-    fn new() -> Self {
-        let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"));
-        Self(dir.expect("a folder under target/"))
-    }
-
-    /// A folder that holds the network, some digits and a file that is neither.
-    fn with_network() -> Self {
-        let dir = Self::new();
-        dir.write("digits.safetensors", &NETWORK[0]);
-        dir.write("digits.lif", &NETWORK[1]);
-        dir.write("digits.csv", first_digits().join("\n"));
-        dir.write("foreign", "hello world, longer than a header");
-        dir
-    }
-
-    fn path(&self, file: &str) -> PathBuf {
-        self.0.path().join(file)
-    }
-
-    fn read(&self, file: &str) -> Vec<u8> {
-        fs::read(self.path(file)).expect(file)
-    }
-
-    fn write(&self, file: &str, bytes: impl AsRef<[u8]>) {
-        let path = self.path(file);
-        fs::create_dir_all(path.parent().expect("it is in the folder")).expect(file);
-        fs::write(path, bytes).expect(file);
-    }
-
-    /// Writes config.toml: examples/digits.toml for one epoch, with `from` replaced by `to`.
-    fn write_config(&self, from: &str, to: &str) {
-        assert!(CONFIG.contains(from), "{from:?} is not in the example");
-        let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/");
-        let text = CONFIG.replace(from, to).replace("data/", data);
-        self.write("config.toml", text.replace("epochs = 30", "epochs = 1"));
-    }
-
-    /// Standard output and standard error of `lif` with `args`, which must end with `code`.
-    #[track_caller]
-    fn lif(&self, code: i32, args: &str) -> [String; 2] {
-        let mut command = Command::new(LIF);
-        command.current_dir(&self.0).args(args.split_whitespace());
-        let output = command.output().expect("cargo built the program");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let [stdout, stderr] = [text(&output.stdout), text(&output.stderr)];
-        assert!(!stderr.contains("panicked"), "lif {args}:\n{stderr}");
-        assert_eq!(output.status.code(), Some(code), "lif {args}:\n{stderr}");
-        [stdout, stderr]
-    }
-
-    /// Standard output of `lif` with `args`, which must succeed.
-    #[track_caller]
-    fn succeeds(&self, args: &str) -> String {
-        let [stdout, _] = self.lif(0, args);
-        stdout
-    }
-
-    /// Checks that `lif` with `args` ends with `code`, that its message holds each part of `says`, which bars
-    /// separate, and that it leaves the files as they were.
-    #[track_caller]
-    fn fails(&self, code: i32, args: &str, says: &str) {
-        let before = files(self.0.path());
-        let [_, stderr] = self.lif(code, args);
-        for part in says.split('|').map(str::trim) {
-            assert!(stderr.contains(part), "no {part:?}; lif {args}:\n{stderr}");
-        }
-        let same = files(self.0.path()) == before;
-        assert!(same, "lif {args} made or changed a file");
-    }
-}
-
-/// The files under `dir` and what is in them.
-fn files(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let entries = fs::read_dir(dir).expect("a folder of the test");
-    let one = |path: PathBuf| match fs::read(&path) {
-        Ok(bytes) => vec![(path, bytes)],
-        Err(_) => files(&path),
-    };
-    let mut found: Vec<_> = entries.flatten().flat_map(|e| one(e.path())).collect();
-    found.sort();
-    found
-}
 
 /// The first lines of the digits.
 fn first_digits() -> [&'static str; 3] {
@@ -319,17 +237,6 @@ fn names_reach_no_terminal_as_commands() {
     for name in ["[gits", "[near1 ", "[f2 ", "largest sum of \\u{1b}[near1:"] {
         assert!(shown.contains(name), "no {name} in\n{shown}");
     }
-}
-
-#[cfg(unix)]
-#[test]
-fn new_files_are_as_readable_as_others() {
-    use std::os::unix::fs::PermissionsExt;
-    let dir = Folder::with_network();
-    dir.succeeds("export digits.safetensors --output new.lif");
-    let mode = |file| fs::metadata(dir.path(file)).unwrap().permissions().mode();
-    let (new, other) = (mode("new.lif"), mode("digits.lif"));
-    assert_eq!(new, other, "{new:o} instead of {other:o}");
 }
 
 #[test]
