@@ -140,6 +140,11 @@ fn wrong_samples_are_refused() {
         write_with(column.parse().unwrap(), text);
         all_fail(says);
     }
+    dir.write("samples.csv", &NETWORK[1]);
+    all_fail("line 1: not text; comma-separated text is needed");
+    let header: String = (0..64).map(|i| format!("p{i},")).collect();
+    dir.write("samples.csv", format!("{header}class\n{DIGITS}"));
+    all_fail("line 1: \"p0\" is not a number | header lines are not accepted");
     write_with(65, "10");
     all_fail("line 2, column 65: \"10\" is not a class: a whole number below 10");
     dir.write("samples.csv", first_digits()[0]);
@@ -249,6 +254,19 @@ fn a_closed_pipe_is_no_panic() {
     let output = command.stdout(writer).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(!stderr.contains("panicked"), "{stderr}");
+}
+
+#[test]
+fn outside_a_checkout_a_firmware_is_asked_for() {
+    let dir = tempfile::tempdir().expect("a folder outside the checkout");
+    fs::write(dir.path().join("digits.lif"), &NETWORK[1]).expect("a new file");
+    let mut command = Command::new(LIF);
+    command.current_dir(&dir).args(VERIFY.split(' '));
+    let output = command.env_remove("CARGO_MANIFEST_DIR").output();
+    let output = output.expect("cargo built the program");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(stderr.contains("--firmware FILE.elf"), "{stderr}");
 }
 
 /// The checkpoint with `from` in its header replaced by `to`.

@@ -35,6 +35,22 @@ pub enum Error {
         /// What the reader says.
         source: ::csv::Error,
     },
+    /// Not text.
+    #[error("line {line}: not text; comma-separated text is needed, one sample a line")]
+    NotText {
+        /// Line.
+        line: usize,
+    },
+    /// A first line without numbers.
+    #[error(
+        "line {line}: {text:?} is not a number, nor is any other value; header lines are not accepted"
+    )]
+    Header {
+        /// Line.
+        line: u64,
+        /// What stands in the first column.
+        text: String,
+    },
     /// A line with another number of columns.
     #[error("line {line}: {found} columns instead of {need}")]
     ColumnCount {
@@ -85,6 +101,7 @@ pub fn read_csv(mut input: impl Read, columns: Columns) -> Result<Samples, Error
         line: 1,
         source: e.into(),
     })?;
+    check_text(&bytes)?;
     let mut reader = ::csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -118,6 +135,11 @@ pub fn read_csv(mut input: impl Read, columns: Columns) -> Result<Samples, Error
             };
             return Err(Error::ColumnCount { line, found, need });
         }
+        let mut texts = record.iter().take(n_in);
+        if samples.is_empty() && texts.all(|text| text.parse::<f32>().is_err()) {
+            let text = record.get(0).unwrap_or("").into();
+            return Err(Error::Header { line, text });
+        }
         for (column, text) in record.iter().take(n_in).enumerate() {
             samples.values.push(number(text, line, column + 1)?);
         }
@@ -132,6 +154,19 @@ pub fn read_csv(mut input: impl Read, columns: Columns) -> Result<Samples, Error
         return Err(Error::Empty);
     }
     Ok(samples)
+}
+
+fn check_text(bytes: &[u8]) -> Result<(), Error> {
+    let good = match str::from_utf8(bytes) {
+        Ok(text) => text.find('\0'),
+        Err(e) => Some(e.valid_up_to()),
+    };
+    match good {
+        None => Ok(()),
+        Some(good) => Err(Error::NotText {
+            line: 1 + bytes[..good].iter().filter(|b| **b == b'\n').count(),
+        }),
+    }
 }
 
 /// Line of the first record at or behind `position`, which may stand before blank lines.
@@ -207,13 +242,19 @@ mod tests {
         assert!(says("1,2,3\n1,2,3,4\n", Label::Optional(2)).contains("line 2: 4 columns"));
         assert!(says("1\n", Label::Optional(2)).contains("1 columns instead of 3 values, or 4"));
         assert!(says("", two).contains("no samples"));
-        let err = read_csv(
-            &b"1,2,\xff,0\n"[..],
-            Columns {
-                values: 3,
-                label: two,
-            },
-        );
-        assert!(err.unwrap_err().to_string().starts_with("line 1"));
+        assert!(says("a,b,c,d\n1,2,3,1\n", two).contains("line 1: \"a\" is not a number, nor"));
+        assert!(says("a,b,c,d\n1,2,3,1\n", two).contains("header lines are not accepted"));
+        assert!(says("1,2,3,1\na,b,c,d\n", two).starts_with("line 2, column 1: \"a\""));
+        let columns = Columns {
+            values: 3,
+            label: two,
+        };
+        for bytes in [&b"1,2,3,0\n1,2,\xff,0\n"[..], b"1,2,3,0\n\0\0"] {
+            let err = read_csv(bytes, columns).unwrap_err().to_string();
+            assert!(
+                err.starts_with("line 2: not text; comma-separated"),
+                "{err}"
+            );
+        }
     }
 }
