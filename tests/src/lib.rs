@@ -6,6 +6,8 @@
 //! | [`nets`] | networks to check with |
 //! | `tests/ladder.rs` | the parity ladder on this machine |
 //! | `tests/models.rs` | any byte string at all gives a network or a typed error |
+//! | `tests/format.rs` | the example in the description of the format |
+//! | `tests/link.rs` | boards that answer wrongly |
 //! | `tests/boards.rs` | the parity ladder on emulated boards |
 //! | `src/bin/test-all` | the program that runs every check of the project |
 
