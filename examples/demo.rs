@@ -202,9 +202,15 @@ fn print_table(outcome: &Outcome, board: &Board, firmware: &Firmware) -> Result<
     row(
         "RAM",
         format!(
-            "{model_ram} bytes of network state, {} of stack with the host link; {} static, room for larger networks \
-             included",
-            comparison.stack_bytes, firmware.ram_bytes
+            "{model_ram} bytes of network state, {} of stack with the host link",
+            comparison.stack_bytes
+        ),
+    );
+    row(
+        "static RAM",
+        format!(
+            "{} bytes of firmware, room for larger networks included",
+            firmware.ram_bytes
         ),
     );
     let here = std::env::current_dir().unwrap_or_default();
