@@ -52,20 +52,20 @@ impl Input {
     /// nearest even integer, saturating, or divided by its full scale.
     #[must_use]
     pub fn from_raw(model: &Model<'_>, raw: &[f32]) -> Self {
-        let (number, full_scale, step) = match model.node(0).map(|r| r.node) {
-            Some(Node::Input {
-                number,
-                full_scale,
-                step,
-                ..
-            }) => (number, full_scale, step),
-            _ => (Number::F32, 1.0, 1.0),
-        };
+        let (number, full_scale, step) = scale(model);
         if number == Number::F32 {
             return Self::F32(raw.iter().map(|x| x / full_scale).collect());
         }
-        let quantise = |x: &f32| (f64::from(*x) / f64::from(step)).round_ties_even() as i8;
-        Self::I8(raw.iter().map(quantise).collect())
+        Self::I8(raw.iter().map(|x| units(*x, step) as i8).collect())
+    }
+
+    /// How many of the raw values of a sample [`Self::from_raw`] cuts to the range of an i8 input.
+    #[must_use]
+    pub fn saturated(model: &Model<'_>, raw: &[f32]) -> usize {
+        let (number, _, step) = scale(model);
+        let outside =
+            |x: &&f32| number != Number::F32 && !(-128.0..=127.0).contains(&units(**x, step));
+        raw.iter().filter(outside).count()
     }
 
     /// Number of values.
@@ -103,6 +103,24 @@ impl Input {
             Self::F32(x) => network.set_current_f32(x),
         }
     }
+}
+
+/// Number format, full scale and step of the input of `model`.
+fn scale(model: &Model<'_>) -> (Number, f32, f32) {
+    match model.node(0).map(|r| r.node) {
+        Some(Node::Input {
+            number,
+            full_scale,
+            step,
+            ..
+        }) => (number, full_scale, step),
+        _ => (Number::F32, 1.0, 1.0),
+    }
+}
+
+/// `x` in whole units of `step` raw units.
+fn units(x: f32, step: f32) -> f64 {
+    (f64::from(x) / f64::from(step)).round_ties_even()
 }
 
 /// What a network answers to a sample.

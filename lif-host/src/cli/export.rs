@@ -47,8 +47,8 @@ pub fn print_layers(net: &Net, exported: &Exported) -> Result<(), Failure> {
         say!(
             "{} + {}: {} -> {}, scale {:.6}, shift {}, threshold {}, largest sum {} \
              ({} guard bits of 32), dead zone {:.3} % of the threshold",
-            layer.synapse,
-            layer.neuron,
+            layer.synapse.escape_debug(),
+            layer.neuron.escape_debug(),
             layer.n_in,
             layer.n_out,
             q.scale,

@@ -12,7 +12,7 @@ pub(super) fn run(args: &Inspect) -> Result<(), Failure> {
     let host = files::read_model(&args.model)?;
     let model = host.model();
     say!("{}", args.model.display());
-    say!("  name     {}", model.name());
+    say!("  name     {}", model.name().escape_debug());
     say!("  format   {MAJOR}.{}", model.minor());
     say!("  CRC-32   {:08x}, correct", model.crc());
     say!("  flash    {} bytes", model.bytes().len());
@@ -21,7 +21,9 @@ pub(super) fn run(args: &Inspect) -> Result<(), Failure> {
     say!("  nodes");
     for i in 0..model.n_nodes() {
         if let Some(record) = model.node(i) {
-            say!("    {:<16} {}", record.name(), describe(record.node));
+            // A file may come from anywhere: its names must not reach a terminal as commands.
+            let name = record.name().escape_debug().to_string();
+            say!("    {name:<16} {}", describe(record.node));
         }
     }
     print_certificates(&model);
@@ -32,7 +34,7 @@ fn print_certificates(model: &Model<'_>) {
     for (node, max_sum) in model.certificates() {
         let name = model.node(node);
         let name = name.as_ref().map_or("?", |r| r.name());
-        say!("  largest sum of {name}: {max_sum}");
+        say!("  largest sum of {}: {max_sum}", name.escape_debug());
     }
 }
 

@@ -3,18 +3,14 @@
 use std::fmt::Write;
 
 use super::args::Run;
+use crate::cli::files::Inputs;
 use crate::cli::{Failure, files};
-use crate::data::Label;
-use crate::infer::Input;
 use crate::say;
 
 /// Runs the command.
 pub(super) fn run(args: &Run) -> Result<(), Failure> {
     let mut host = files::read_model(&args.model)?;
-    let samples = files::read_samples(&args.input, host.model().n_in(), Label::Optional)?;
-    let inputs: Vec<Input> = (0..samples.len())
-        .map(|i| Input::from_raw(&host.model(), samples.sample(i)))
-        .collect();
+    let Inputs { inputs, labels } = files::read_inputs(&args.input, &host)?;
     let steps = args.steps.map_or(host.model().steps(), u32::from);
     let answers = host
         .run(&inputs, steps)
@@ -37,16 +33,16 @@ pub(super) fn run(args: &Run) -> Result<(), Failure> {
         Some(file) => files::write(file, text.as_bytes())?,
         None => say!("{}", text.trim_end()),
     }
-    if !samples.labels.is_empty() {
+    if !labels.is_empty() {
         let found = answers
             .iter()
-            .zip(&samples.labels)
+            .zip(&labels)
             .filter(|(a, label)| a.class() == **label as usize)
             .count();
         say!(
             "accuracy {:.2} % of {} samples",
-            100.0 * found as f64 / samples.len() as f64,
-            samples.len()
+            100.0 * found as f64 / inputs.len() as f64,
+            inputs.len()
         );
     }
     Ok(())

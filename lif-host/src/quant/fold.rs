@@ -51,8 +51,6 @@ pub struct QuantLayer {
     pub certificate: Certificate,
     /// Where a negative membrane stalls without input, as a share of the threshold.
     pub dead_zone: f64,
-    /// Number of i8 weights at the end of their range, +-127.
-    pub saturated: usize,
 }
 
 /// Quantises the chain `net` layer by layer.
@@ -105,12 +103,13 @@ fn quantise_layer(
     unit: f64,
     analog: bool,
 ) -> Result<QuantLayer, Error> {
+    let params = params(layer)?;
     let Params {
         tau,
         v_threshold,
         v_reset,
         gain,
-    } = params(layer)?;
+    } = params;
     let range = |node: &str, problem: String| Error::Range {
         node: node.into(),
         problem,
@@ -156,19 +155,9 @@ fn quantise_layer(
     };
     let threshold = to_i16(v_threshold, "a threshold")?;
     let leak = leak_factor(tau);
-    let dead_zone = stall(leak) / f64::from(threshold).abs().max(1.0);
-    if dead_zone > DEAD_ZONE_MAX {
-        let problem = format!(
-            "with tau = {tau} a negative membrane stalls at {:.1} % of the threshold; \
-             16-bit membranes are for at most {:.1} %, and 32-bit ones are not there yet",
-            100.0 * dead_zone,
-            100.0 * DEAD_ZONE_MAX
-        );
-        return Err(range(layer.neuron, problem));
-    }
+    let dead_zone = dead_zone(&params, leak, threshold).map_err(|p| range(layer.neuron, p))?;
     Ok(QuantLayer {
         certificate: certify(&weights, &bias, layer, analog)?,
-        saturated: weights.iter().filter(|w| w.unsigned_abs() == 127).count(),
         weights,
         bias,
         shift,
@@ -179,6 +168,42 @@ fn quantise_layer(
             .transpose()?,
         scale,
         dead_zone,
+    })
+}
+
+/// Where a negative membrane stalls, as a share of the threshold, which is `units` units of the membrane.
+///
+/// Where that is too much, the error says which of the constants is to blame.
+fn dead_zone(params: &Params, leak: u32, units: i16) -> Result<f64, String> {
+    let Params {
+        tau,
+        v_threshold,
+        v_reset,
+        ..
+    } = *params;
+    let share = stall(leak) / f64::from(units).abs().max(1.0);
+    if share <= DEAD_ZONE_MAX {
+        return Ok(share);
+    }
+    // With the unit of the membrane chosen for the threshold alone, it has at least these.
+    let alone = stall(leak) / (THRESHOLD_AIM / 2.0);
+    Err(match v_reset {
+        _ if v_threshold == 0.0 => {
+            "the threshold is 0, and a 16-bit membrane has no unit for that; 32-bit ones are not there yet".into()
+        }
+        Some(v_reset) if alone <= DEAD_ZONE_MAX && v_reset.abs() > v_threshold.abs() => format!(
+            "a reset to {v_reset} is so far from the threshold {v_threshold} that 16-bit membranes leave only \
+             {units} units for the threshold, and a negative membrane stalls at {:.1} % of it; at most {:.1} % are \
+             allowed",
+            100.0 * share,
+            100.0 * DEAD_ZONE_MAX
+        ),
+        _ => format!(
+            "with tau = {tau} a negative membrane stalls at {:.1} % of the threshold; \
+             16-bit membranes are for at most {:.1} %, and 32-bit ones are not there yet",
+            100.0 * share,
+            100.0 * DEAD_ZONE_MAX
+        ),
     })
 }
 
@@ -298,8 +323,34 @@ mod tests {
     }
 
     #[test]
-    fn a_long_time_constant_is_refused() {
-        let err = quantise(&net(&[1.0], 0.0, Some(0.0), 200.0)).unwrap_err();
-        assert!(err.to_string().contains("stalls"), "{err}");
+    fn a_dead_zone_that_is_too_large_is_blamed_on_its_cause() {
+        let said = |tau, v_threshold, v_reset| {
+            let mut net = net(&[1.0], 0.0, Some(v_reset), tau);
+            let crate::net::NodeKind::Lif(lif) = &mut net.nodes[2].kind else {
+                unreachable!()
+            };
+            lif.v_threshold = Param::Scalar(v_threshold);
+            quantise(&net).map_err(|e| e.to_string())
+        };
+        for (constants, says) in [
+            (
+                (200.0, 1.0, 0.0),
+                "with tau = 200 a negative membrane stalls",
+            ),
+            (
+                (200.0, 1.0, -1000.0),
+                "with tau = 200 a negative membrane stalls",
+            ),
+            ((2.0, 0.0, 0.0), "the threshold is 0"),
+            (
+                (2.0, 1.0, -1000.0),
+                "a reset to -1000 is so far from the threshold 1 that",
+            ),
+        ] {
+            let (tau, v_threshold, v_reset) = constants;
+            let text = said(tau, v_threshold, v_reset).unwrap_err();
+            assert!(text.contains(says), "{constants:?}: {text}");
+        }
+        assert!(said(2.0, 1.0, -10.0).is_ok());
     }
 }

@@ -114,7 +114,9 @@ pub(crate) fn checks(quick: bool, root: &Path) -> Vec<Check> {
     all.extend(lints());
     all.extend(host_tests(root));
     if !quick {
-        all.push(new(Kind::Docs, "doc --workspace --no-deps"));
+        let features = HOST_FEATURES.map(|f| format!("lif-nostd/{f}")).join(",");
+        let args = format!("doc --workspace --no-deps --features {features}");
+        all.push(new(Kind::Docs, args));
         all.extend(no_std_builds());
     }
     for board in BOARDS {
