@@ -81,7 +81,7 @@ fn a_wrong_configuration_is_refused() {
         steps = 16           | steps = 65536        | steps = 65536: 1 to 65535 are allowed
         classes = 10         | classes = 11         | layer.outputs = 10: the last must be data.classes
         test_every = 5       | test_every = 1       | data.test_every = 1: it must be at least 2
-        learning_rate = 0.01 | learning_rate = nan  | train.learning_rate = NaN: it must be above 0
+        learning_rate = 0.005 | learning_rate = nan  | train.learning_rate = NaN: it must be above 0
         tau = 2.0            | tau = 1.0            | \"lif1\": tau = 1: must be above 1
         tau = 2.0            | tau = inf            | \"lif1\": tau = inf: must be finite
         alpha = 2.0          | alpha = 0.0          | \"lif1\": surrogate.alpha = 0: must be above 0
@@ -97,7 +97,7 @@ fn a_wrong_configuration_is_refused() {
 #[test]
 fn training_that_diverges_is_given_up() {
     let dir = Folder::new();
-    dir.write_config("learning_rate = 0.01", "learning_rate = 1e38");
+    dir.write_config("learning_rate = 0.005", "learning_rate = 1e38");
     let says = "error: epoch 1: weight | is NaN | a smaller learning_rate may help";
     dir.fails(2, "train config.toml", says);
 }
