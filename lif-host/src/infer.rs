@@ -1,6 +1,6 @@
 //! Runs a `.lif` file on the host, with the very code that the device runs.
 
-use lif_nostd::model::format::{Node, Number};
+use lif_nostd::model::format::{NeuronKind, Node, Number};
 use lif_nostd::model::{Digest, Model};
 use lif_nostd::spikes::words_for;
 use lif_nostd::{Error, Network};
@@ -56,15 +56,7 @@ impl Input {
     /// the value is not 0.
     #[must_use]
     pub fn from_raw(model: &Model<'_>, raw: &[f32]) -> Self {
-        let (number, full_scale, step) = match model.node(0).map(|r| r.node) {
-            Some(Node::Input {
-                number,
-                full_scale,
-                step,
-                ..
-            }) => (number, full_scale, step),
-            _ => (Number::F32, 1.0, 1.0),
-        };
+        let (number, full_scale, step) = scale(model);
         if number == Number::F32 {
             return Self::F32(raw.iter().map(|x| x / full_scale).collect());
         }
@@ -75,8 +67,16 @@ impl Input {
             }
             return Self::Spikes(vec![words; model.steps() as usize]);
         }
-        let quantise = |x: &f32| (f64::from(*x) / f64::from(step)).round_ties_even() as i8;
-        Self::I8(raw.iter().map(quantise).collect())
+        Self::I8(raw.iter().map(|x| units(*x, step) as i8).collect())
+    }
+
+    /// How many of the raw values of a sample [`Self::from_raw`] cuts to the range of an i8 input.
+    #[must_use]
+    pub fn saturated(model: &Model<'_>, raw: &[f32]) -> usize {
+        let (number, _, step) = scale(model);
+        let outside =
+            |x: &&f32| number == Number::I8 && !(-128.0..=127.0).contains(&units(**x, step));
+        raw.iter().filter(outside).count()
     }
 
     /// Number of values; of steps, where they are spikes.
@@ -138,6 +138,24 @@ impl Input {
     }
 }
 
+/// Number format, full scale and step of the input of `model`.
+fn scale(model: &Model<'_>) -> (Number, f32, f32) {
+    match model.node(0).map(|r| r.node) {
+        Some(Node::Input {
+            number,
+            full_scale,
+            step,
+            ..
+        }) => (number, full_scale, step),
+        _ => (Number::F32, 1.0, 1.0),
+    }
+}
+
+/// `x` in whole units of `step` raw units.
+fn units(x: f32, step: f32) -> f64 {
+    (f64::from(x) / f64::from(step)).round_ties_even()
+}
+
 /// What a network answers to a sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -196,6 +214,23 @@ impl Host {
         Network::new(&self.bytes, &mut self.arena).expect("model and arena were checked in `new`")
     }
 
+    /// Runs each sample for `steps` steps from the initial state: the readout of each output, see
+    /// [`Network::readout`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InputLength`] or [`Error::InputType`].
+    pub fn readouts(&mut self, samples: &[Input], steps: u32) -> Result<Vec<Vec<f32>>, Error> {
+        let mut network = self.network();
+        let n_out = network.model().n_out();
+        let mut readouts = Vec::with_capacity(samples.len());
+        for input in samples {
+            run_sample(&mut network, input, steps)?;
+            readouts.push((0..n_out).filter_map(|i| network.readout(i)).collect());
+        }
+        Ok(readouts)
+    }
+
     /// Runs each sample for `steps` steps from the initial state.
     ///
     /// # Errors
@@ -209,6 +244,16 @@ impl Host {
         }
         Ok(answers)
     }
+}
+
+/// Whether the last layer of `model` is of membranes that are read out and never spike.
+#[must_use]
+pub fn reads_out(model: &Model<'_>) -> bool {
+    let last = model.node(model.n_nodes().saturating_sub(1));
+    matches!(
+        last.map(|r| r.node),
+        Some(Node::Neurons(n)) if n.kind == NeuronKind::NonSpikingLif
+    )
 }
 
 /// Runs `network` on one sample for `steps` steps from the initial state.

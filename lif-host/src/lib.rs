@@ -1,5 +1,5 @@
 //! The host companion of [`lif_nostd`]: trains leaky integrate-and-fire networks, quantises and exports them,
-//! and checks that a board computes what was trained, spike by spike.
+//! and checks that a board computes what was exported, spike by spike and membrane by membrane.
 //!
 //! From the bottom up:
 //!
@@ -18,6 +18,7 @@
 //! | `device` | boards under QEMU and their host link (feature `device`) |
 //! | `verify` | the cross-check of a board against the host (feature `device`) |
 //! | `setup` | what the machine must have, and how to install it (feature `device`) |
+//! | `plot` | pictures of surrogates and of membranes over time (feature `plot`) |
 //! | `cli` | the program `lif` (feature `cli`) |
 //!
 //! With no feature it builds for wasm32-unknown-unknown. Nothing but `cli` prints.
@@ -33,6 +34,8 @@ pub mod device;
 pub mod export;
 pub mod infer;
 pub mod net;
+#[cfg(feature = "plot")]
+pub mod plot;
 pub mod quant;
 pub mod rng;
 #[cfg(feature = "device")]

@@ -14,6 +14,32 @@ use crate::oracle::{F32Layer, F32Net, IntLayer, IntNet, Model};
 /// Steps of a sample.
 pub const STEPS: u32 = 16;
 
+/// The network of the example in `docs/format.md`, section 13: 2 inputs, 3 neurons, weights and biases that are
+/// multiples of 1/4.
+///
+/// # Errors
+///
+/// Those of [`Net::check`]: none.
+pub fn example() -> Result<Net, Error> {
+    let input = InputScale {
+        full_scale: 2.0,
+        step: 0.25,
+    };
+    let lif = LifParams {
+        tau: Param::Scalar(2.0),
+        v_threshold: Param::Scalar(1.0),
+        v_reset: Some(Param::Scalar(0.25)),
+        decay_input: true,
+        detach_reset: false,
+        surrogate: Surrogate::default(),
+    };
+    let chain = Net::sequential("example", 4, 2, input);
+    let mut net = chain.linear(3).lif(lif).build()?;
+    let values = [1.0, -0.5, 0.25, 0.75, -1.0, 0.0, 0.5, 0.0, -0.25];
+    net.weights.copy_from_slice(&values);
+    Ok(net)
+}
+
 /// What a drawn network looks like.
 #[derive(Clone, Debug)]
 pub struct Draw {

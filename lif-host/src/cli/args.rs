@@ -127,7 +127,7 @@ pub(super) struct Run {
     /// Samples, comma-separated, one a line; a class may stand behind the values
     #[arg(long, value_name = "FILE.csv")]
     pub(super) input: PathBuf,
-    /// Write the spike counts there, one sample a line, instead of printing them
+    /// Write the spike counts, or readouts, there, one sample a line, instead of printing them
     #[arg(long, value_name = "FILE.csv")]
     pub(super) output: Option<PathBuf>,
     /// Time steps a sample [default: as the model says]
@@ -144,10 +144,10 @@ pub struct Verify {
     /// Board to emulate
     #[arg(long, value_parser = PossibleValuesParser::new(BOARDS.iter().map(|b| b.name)))]
     pub board: String,
-    /// Samples, comma-separated, one a line; a class may stand behind the values [default: 32 random ones]
+    /// Samples, comma-separated, one a line; a class may stand behind the values [default: random ones]
     #[arg(long, value_name = "FILE.csv")]
     pub input: Option<PathBuf>,
-    /// Compare only the first N samples
+    /// Compare N samples: the first N of FILE.csv [default: all], or N random ones [default: 32]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub samples: Option<u32>,
     /// Firmware to run, instead of building the board's own

@@ -74,8 +74,8 @@ pub fn print_layers(net: &Net, exported: &Exported) -> Result<(), Failure> {
         say!(
             "{} + {}: {} -> {}, weights {}, membranes {}, scale {:.6}, shift {}, {threshold}, largest sum {} \
              ({} guard bits of 32, {}), dead zone {:.3} % of the {of}",
-            layer.synapse,
-            layer.neuron,
+            layer.synapse.escape_debug(),
+            layer.neuron.escape_debug(),
             layer.n_in,
             layer.n_out,
             q.weight_number.name(),

@@ -12,7 +12,7 @@ pub(super) fn run(args: &Inspect) -> Result<(), Failure> {
     let host = files::read_model(&args.model)?;
     let model = host.model();
     say!("{}", args.model.display());
-    say!("  name     {}", model.name());
+    say!("  name     {}", model.name().escape_debug());
     say!("  format   {MAJOR}.{}", model.minor());
     say!("  CRC-32   {:08x}, correct", model.crc());
     say!("  flash    {} bytes", model.bytes().len());
@@ -21,7 +21,9 @@ pub(super) fn run(args: &Inspect) -> Result<(), Failure> {
     say!("  nodes");
     for i in 0..model.n_nodes() {
         if let Some(record) = model.node(i) {
-            say!("    {:<16} {}", record.name(), describe(record.node));
+            // A file may come from anywhere: its names must not reach a terminal as commands.
+            let name = record.name().escape_debug().to_string();
+            say!("    {name:<16} {}", describe(record.node));
         }
     }
     print_certificates(&model);
@@ -38,7 +40,7 @@ fn print_certificates(model: &Model<'_>) {
         } else {
             ""
         };
-        say!("  largest sum of {name}: {max_sum}{fits}");
+        say!("  largest sum of {}: {max_sum}{fits}", name.escape_debug());
     }
 }
 
@@ -62,7 +64,7 @@ fn print_extras(model: &Model<'_>) {
         say!("  rollback counter {rollback}, not compared");
     }
     if let Some(target) = model.target() {
-        say!("  target   {target}, not compared");
+        say!("  target   {}, not compared", target.escape_debug());
     }
 }
 

@@ -158,15 +158,45 @@ impl<'a> Folding<'a> {
         if q.dead_zone <= DEAD_ZONE_MAX {
             return Ok(q);
         }
+        Err(range(self.layer.neuron, self.too_large(&q, to)))
+    }
+
+    /// Which of the constants is to blame for the dead zone of `q`, which is too large.
+    fn too_large(&self, q: &QuantLayer, to: Range) -> String {
+        let number = to.number.name();
+        let (share, most) = (100.0 * q.dead_zone, 100.0 * DEAD_ZONE_MAX);
+        let size = |values: &Option<Vec<f64>>| {
+            let values = values.as_deref().unwrap_or(&[]).iter();
+            values.fold(None, |m: Option<f64>, x| {
+                Some(m.map_or(x.abs(), |m| m.min(x.abs())))
+            })
+        };
         let tau = self.tau.iter().copied().fold(0.0, f64::max);
-        let problem = format!(
-            "with tau = {tau} a negative membrane stalls at {:.1} % of the threshold; {} membranes are for at most \
-             {:.1} %",
-            100.0 * q.dead_zone,
-            to.number.name(),
-            100.0 * DEAD_ZONE_MAX
-        );
-        Err(range(self.layer.neuron, problem))
+        let stall = self
+            .leak
+            .iter()
+            .filter_map(|a| stall(*a))
+            .fold(0.0, f64::max);
+        // With the unit of the membrane chosen for the threshold alone, it has at least these.
+        let alone = stall / (to.threshold_aim / 2.0);
+        match (size(&self.v_threshold), size(&self.v_reset)) {
+            (Some(0.0), _) => {
+                format!("the threshold is 0, and a membrane in {number} has no unit for that")
+            }
+            (Some(v_threshold), Some(v_reset))
+                if alone <= DEAD_ZONE_MAX && v_reset > v_threshold =>
+            {
+                format!(
+                    "a reset of magnitude {v_reset} is so far from the threshold {v_threshold} that membranes in \
+                     {number} leave too few units for the threshold, and a negative membrane stalls at {share:.1} % \
+                     of it; at most {most:.1} % are allowed"
+                )
+            }
+            _ => format!(
+                "with tau = {tau} a negative membrane stalls at {share:.1} % of the threshold; membranes in {number} \
+                 are for at most {most:.1} %"
+            ),
+        }
     }
 
     fn quantise(&self, to: Range) -> Result<QuantLayer, Error> {
@@ -225,10 +255,6 @@ impl<'a> Folding<'a> {
             weight_number: self.limits.number(),
             number: to.number,
             certificate: self.certify(&weights, &bias)?,
-            saturated: weights
-                .iter()
-                .filter(|w| w.abs() == self.limits.max())
-                .count(),
             weights,
             bias,
             shift,
@@ -421,12 +447,39 @@ mod tests {
         let q = &quantise(&net).unwrap()[0];
         assert_eq!(q.number, Number::I32);
         assert!(q.dead_zone < 1e-4 && threshold(q) > 1 << 25, "{q:?}");
-        let narrow = QuantOptions {
-            membranes: Membranes::I16,
-            ..QuantOptions::default()
+    }
+
+    #[test]
+    fn a_dead_zone_that_is_too_large_is_blamed_on_its_cause() {
+        let said = |membranes, tau, v_threshold, v_reset| {
+            let mut net = net(&[1.0], 0.0, Some(v_reset), tau);
+            let crate::net::NodeKind::Lif(lif) = &mut net.nodes[2].kind else {
+                unreachable!()
+            };
+            lif.v_threshold = Param::Scalar(v_threshold);
+            let options = QuantOptions {
+                membranes,
+                ..QuantOptions::default()
+            };
+            quantise_with(&net, options).map_err(|e| e.to_string())
         };
-        let err = quantise_with(&net, narrow).unwrap_err();
-        assert!(err.to_string().contains("stalls"), "{err}");
+        let tau = "with tau = 200 a negative membrane stalls";
+        for (constants, says) in [
+            ((200.0, 1.0, 0.0), tau),
+            ((200.0, 1.0, -1000.0), tau),
+            (
+                (2.0, 1.0, -1000.0),
+                "a reset of magnitude 1000 is so far from the threshold 1 that",
+            ),
+        ] {
+            let (tau, v_threshold, v_reset) = constants;
+            let text = said(Membranes::I16, tau, v_threshold, v_reset).unwrap_err();
+            assert!(text.contains(says), "{constants:?}: {text}");
+            assert!(said(Membranes::Auto, tau, v_threshold, v_reset).is_ok());
+        }
+        let text = said(Membranes::Auto, 2.0, 0.0, 0.0).unwrap_err();
+        assert!(text.contains("the threshold is 0"), "{text}");
+        assert!(said(Membranes::I16, 2.0, 1.0, -10.0).is_ok());
     }
 
     #[test]
@@ -437,7 +490,7 @@ mod tests {
         };
         let q = &quantise_with(&net(&[1.0, -0.5], 0.0, None, 2.0), wide).unwrap()[0];
         assert_eq!(q.weights, [32767, -16384]);
-        assert_eq!((q.weight_number, q.saturated), (Number::I16, 1));
+        assert_eq!(q.weight_number, Number::I16);
     }
 
     #[test]

@@ -150,6 +150,4 @@ pub struct QuantLayer {
     /// Where a negative membrane stalls without input, as a share of the threshold; of the largest membrane, where
     /// neurons do not spike.
     pub dead_zone: f64,
-    /// Number of weights at the end of their range.
-    pub saturated: usize,
 }

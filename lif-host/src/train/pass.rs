@@ -179,3 +179,54 @@ impl Pass {
         self.layers.iter().map(|l| rate(&l.s)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lif_nostd::neuron::Decode;
+
+    use super::*;
+    use crate::net::{InputScale, LifParams, Param};
+    use crate::surrogate::Surrogate;
+
+    #[test]
+    fn what_is_not_trained_yet_is_named() {
+        let scale = InputScale {
+            full_scale: 1.0,
+            step: 1.0,
+        };
+        let params = LifParams {
+            tau: Param::Scalar(2.0),
+            v_threshold: Param::Scalar(1.0),
+            v_reset: Some(Param::Scalar(0.0)),
+            decay_input: true,
+            detach_reset: false,
+            surrogate: Surrogate::default(),
+        };
+        let chain = || Net::sequential("n", 4, 2, scale).linear(2);
+        let each = LifParams {
+            tau: Param::PerNeuron(vec![2.0, 3.0]),
+            ..params.clone()
+        };
+        for (chain, node, says) in [
+            (
+                chain().simple_lif(params.clone()),
+                "simple_lif1",
+                "other than LIF",
+            ),
+            (
+                chain().non_spiking_lif(Param::Scalar(2.0), Decode::None),
+                "non_spiking_lif1",
+                "other than LIF",
+            ),
+            (chain().lif(each), "lif1", "per neuron"),
+            (
+                Net::sequential_spikes("n", 4, 2).linear(2).lif(params),
+                "input",
+                "of spikes",
+            ),
+        ] {
+            let text = Pass::new(&chain.build().unwrap()).unwrap_err().to_string();
+            assert!(text.contains(node) && text.contains(says), "{text}");
+        }
+    }
+}

@@ -1,8 +1,11 @@
 //! Obvious implementations of `docs/dynamics.md`, slow on purpose: one neuron, one step, no sharing with the
 //! code that they judge.
 
+pub mod backward;
 mod f32_net;
+pub mod fixed;
 mod int_net;
+pub mod slopes;
 
 pub use f32_net::{F32Layer, F32Net, F32Step};
 pub use int_net::{IntLayer, IntNet, IntStep};
@@ -44,6 +47,8 @@ impl Lif64 {
         let spike = h >= self.v_threshold;
         let after = match (spike, self.v_reset) {
             (false, _) => h,
+            // s * v_reset + (1 - s) * h, of which the last is 0 times infinity.
+            (true, Some(_)) if h == f64::INFINITY => f64::NAN,
             (true, Some(v_reset)) => v_reset,
             (true, None) => h - self.v_threshold,
         };
