@@ -9,7 +9,7 @@ use clap::Parser;
 use lif_host::cli::train::{Data, Report, Trained};
 use lif_host::cli::{Failure, exit, export, files, setup, train, verify};
 use lif_host::device::{Board, Firmware, QemuOptions};
-use lif_host::export::export_i16;
+use lif_host::export::export_int;
 use lif_host::infer::{Host, Input};
 use lif_host::say;
 use lif_host::setup::{BOARD_TARGETS, check};
@@ -108,7 +108,7 @@ fn one_seed(
     say!("   trained in {:.1} s\n", time.as_secs_f64());
 
     say!("3. Quantisation and export");
-    let exported = export_i16(&net)?;
+    let exported = export_int(&net)?;
     export::print_layers(&net, &exported)?;
     let name = match seed {
         0 => config.name.clone(),
@@ -126,9 +126,11 @@ fn one_seed(
         board.core
     );
     let mut host = files::read_model(&model)?;
+    let read = host.model();
     let inputs: Vec<Input> = (0..data.test.len())
-        .map(|i| Input::from_raw(&host.model(), data.test.sample(i)))
+        .map(|i| Input::from_raw(&read, data.test.sample(i)))
         .collect();
+    let (model_ram, steps) = (read.ram_bytes(), read.steps());
     let host_accuracy = accuracy_on_host(&mut host, &inputs, &data.test.labels)?;
     let options = QemuOptions::default();
     let comparison = verify::emulate(
@@ -136,8 +138,8 @@ fn one_seed(
     )?;
     Ok(Outcome {
         model_bytes: exported.bytes.len(),
-        model_ram: host.model().ram_bytes(),
-        steps: host.model().steps(),
+        model_ram,
+        steps,
         model,
         float,
         host: host_accuracy,
@@ -187,7 +189,7 @@ fn print_table(outcome: &Outcome, board: &Board, firmware: &Firmware) -> Result<
                 outcome.steps
             )
         }
-        None => "not counted: the board's counter wrapped".into(),
+        None => verify::NOT_COUNTED.into(),
     };
     row("instructions per inference", instructions);
     row(
@@ -202,6 +204,13 @@ fn print_table(outcome: &Outcome, board: &Board, firmware: &Firmware) -> Result<
         format!(
             "{model_ram} bytes of network state, {} of stack with the host link",
             comparison.stack_bytes
+        ),
+    );
+    row(
+        "static RAM",
+        format!(
+            "{} bytes of firmware, room for larger networks included",
+            firmware.ram_bytes
         ),
     );
     let here = std::env::current_dir().unwrap_or_default();

@@ -135,7 +135,9 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Net, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::InputScale;
+    use crate::net::{InputScale, LifParams, Param};
+    use crate::surrogate::Surrogate;
+    use lif_nostd::neuron::Decode;
 
     #[test]
     fn a_net_survives_the_round_trip() {
@@ -155,5 +157,28 @@ mod tests {
             from_bytes(b"nonsense"),
             Err(Error::SafeTensors(_))
         ));
+    }
+
+    #[test]
+    fn every_kind_of_node_survives_the_round_trip() {
+        let params = LifParams {
+            tau: Param::PerNeuron(vec![2.0, 3.0, 4.0]),
+            v_threshold: Param::Scalar(1.0),
+            v_reset: Some(Param::PerChannel(vec![0.0, 0.25, -0.5])),
+            decay_input: false,
+            detach_reset: true,
+            surrogate: Surrogate::default(),
+        };
+        for decode in Decode::ALL {
+            let net = Net::sequential_spikes("n", 16, 5)
+                .linear(3)
+                .lif(params.clone())
+                .linear(3)
+                .simple_lif(params.clone())
+                .linear(2)
+                .non_spiking_lif(Param::Scalar(1.5), decode);
+            let net = net.build().unwrap();
+            assert_eq!(from_bytes(&to_bytes(&net).unwrap()).unwrap(), net);
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! The host companion of [`lif_nostd`]: trains leaky integrate-and-fire networks, quantises and exports them,
-//! and checks that a board computes what was trained, spike by spike.
+//! and checks that a board computes what was exported, spike by spike and membrane by membrane.
 //!
 //! From the bottom up:
 //!

@@ -24,6 +24,8 @@ pub enum Purpose {
     Shuffle,
     /// Random inputs of a cross-check; the number is the sample.
     Inputs,
+    /// Input of a golden trace; the number is 0.
+    Golden,
 }
 
 const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -189,6 +189,9 @@ fn locate<P: Port>(
     let mut differ = 0;
     let mut first = None;
     for step in 0..u32::from(steps) {
+        input
+            .set_step(network, step)
+            .expect("samples fit the model");
         network.step();
         client.step()?;
         // A model has at most 32,767 layers.
@@ -212,11 +215,10 @@ fn locate<P: Port>(
                 }
             }
             if first.is_none() {
-                let (ours, size): (&[u8], _) = match v {
-                    Membranes::F32(v) => (bytemuck::cast_slice(v), 4),
-                    Membranes::I16(v) => (bytemuck::cast_slice(v), 2),
-                    _ => (&[], 1),
-                };
+                let (ours, size) = (
+                    v.bytes(),
+                    if matches!(v, Membranes::I16(_)) { 2 } else { 4 },
+                );
                 let theirs = client.membranes(layer)?;
                 same_length("membranes", ours, &theirs)?;
                 if let Some(byte) = ours.iter().zip(&theirs).position(|(a, b)| a != b) {

@@ -3,10 +3,16 @@
 //! never end in a panic. No test needs QEMU: shell scripts stand in for an emulator that fails.
 #![cfg(feature = "cli")]
 
+#[path = "cli/folder.rs"]
+mod folder;
+#[path = "cli/output.rs"]
+mod output;
+
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
+
+use folder::{Folder, files};
 
 use lif_nostd::model::format::{CRC_OFFSET, file_crc};
 
@@ -33,94 +39,6 @@ static FIRMWARE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let file = Firmware::build(board).expect("`lif setup` was run").path;
     fs::read(file).expect("it was built")
 });
-
-/// A folder of one test, in which `lif` runs; removed when dropped.
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    /// An empty folder.
-    fn new() -> Self {
-        let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"));
-        Self(dir.expect("a folder under target/"))
-    }
-
-    /// A folder that holds the network, some digits and a file that is neither.
-    fn with_network() -> Self {
-        let dir = Self::new();
-        dir.write("digits.safetensors", &NETWORK[0]);
-        dir.write("digits.lif", &NETWORK[1]);
-        dir.write("digits.csv", first_digits().join("\n"));
-        dir.write("foreign", "hello world, longer than a header");
-        dir
-    }
-
-    fn path(&self, file: &str) -> PathBuf {
-        self.0.path().join(file)
-    }
-
-    fn read(&self, file: &str) -> Vec<u8> {
-        fs::read(self.path(file)).expect(file)
-    }
-
-    fn write(&self, file: &str, bytes: impl AsRef<[u8]>) {
-        let path = self.path(file);
-        fs::create_dir_all(path.parent().expect("it is in the folder")).expect(file);
-        fs::write(path, bytes).expect(file);
-    }
-
-    /// Writes config.toml: examples/digits.toml for one epoch, with `from` replaced by `to`.
-    fn write_config(&self, from: &str, to: &str) {
-        assert!(CONFIG.contains(from), "{from:?} is not in the example");
-        let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/");
-        let text = CONFIG.replace(from, to).replace("data/", data);
-        self.write("config.toml", text.replace("epochs = 30", "epochs = 1"));
-    }
-
-    /// Standard output and standard error of `lif` with `args`, which must end with `code`.
-    #[track_caller]
-    fn lif(&self, code: i32, args: &str) -> [String; 2] {
-        let mut command = Command::new(LIF);
-        command.current_dir(&self.0).args(args.split_whitespace());
-        let output = command.output().expect("cargo built the program");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let [stdout, stderr] = [text(&output.stdout), text(&output.stderr)];
-        assert!(!stderr.contains("panicked"), "lif {args}:\n{stderr}");
-        assert_eq!(output.status.code(), Some(code), "lif {args}:\n{stderr}");
-        [stdout, stderr]
-    }
-
-    /// Standard output of `lif` with `args`, which must succeed.
-    #[track_caller]
-    fn succeeds(&self, args: &str) -> String {
-        let [stdout, _] = self.lif(0, args);
-        stdout
-    }
-
-    /// Checks that `lif` with `args` ends with `code`, that its message holds each part of `says`, which bars
-    /// separate, and that it leaves the files as they were.
-    #[track_caller]
-    fn fails(&self, code: i32, args: &str, says: &str) {
-        let before = files(self.0.path());
-        let [_, stderr] = self.lif(code, args);
-        for part in says.split('|').map(str::trim) {
-            assert!(stderr.contains(part), "no {part:?}; lif {args}:\n{stderr}");
-        }
-        let same = files(self.0.path()) == before;
-        assert!(same, "lif {args} made or changed a file");
-    }
-}
-
-/// The files under `dir` and what is in them.
-fn files(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let entries = fs::read_dir(dir).expect("a folder of the test");
-    let one = |path: PathBuf| match fs::read(&path) {
-        Ok(bytes) => vec![(path, bytes)],
-        Err(_) => files(&path),
-    };
-    let mut found: Vec<_> = entries.flatten().flat_map(|e| one(e.path())).collect();
-    found.sort();
-    found
-}
 
 /// The first lines of the digits.
 fn first_digits() -> [&'static str; 3] {
@@ -163,10 +81,11 @@ fn a_wrong_configuration_is_refused() {
         steps = 16           | steps = 65536        | steps = 65536: 1 to 65535 are allowed
         classes = 10         | classes = 11         | layer.outputs = 10: the last must be data.classes
         test_every = 5       | test_every = 1       | data.test_every = 1: it must be at least 2
-        learning_rate = 0.01 | learning_rate = nan  | train.learning_rate = NaN: it must be above 0
+        learning_rate = 0.005 | learning_rate = nan  | train.learning_rate = NaN: it must be above 0
         tau = 2.0            | tau = 1.0            | \"lif1\": tau = 1: must be above 1
         tau = 2.0            | tau = inf            | \"lif1\": tau = inf: must be finite
         alpha = 2.0          | alpha = 0.0          | \"lif1\": surrogate.alpha = 0: must be above 0
+        batch = 32           | batch = 99999999     | train.batch = 99999999, and layer.outputs
         name = \"digits\"    | name = \"../digits\" | name =
         name = \"digits\"    | name = \"\"          | name =";
     for [from, to, says] in table(rows) {
@@ -178,7 +97,7 @@ fn a_wrong_configuration_is_refused() {
 #[test]
 fn training_that_diverges_is_given_up() {
     let dir = Folder::new();
-    dir.write_config("learning_rate = 0.01", "learning_rate = 1e38");
+    dir.write_config("learning_rate = 0.005", "learning_rate = 1e38");
     let says = "error: epoch 1: weight | is NaN | a smaller learning_rate may help";
     dir.fails(2, "train config.toml", says);
 }
@@ -221,9 +140,13 @@ fn wrong_samples_are_refused() {
         write_with(column.parse().unwrap(), text);
         all_fail(says);
     }
+    dir.write("samples.csv", &NETWORK[1]);
+    all_fail("line 1: not text; comma-separated text is needed");
+    let header: String = (0..64).map(|i| format!("p{i},")).collect();
+    dir.write("samples.csv", format!("{header}class\n{DIGITS}"));
+    all_fail("line 1: \"p0\" is not a number | header lines are not accepted");
     write_with(65, "10");
-    let says = "line 2, column 65: \"10\" is not a class: a whole number below 10";
-    dir.fails(2, train, &format!("samples.csv: | {says}"));
+    all_fail("line 2, column 65: \"10\" is not a class: a whole number below 10");
     dir.write("samples.csv", first_digits()[0]);
     dir.fails(2, train, "samples.csv: too few samples");
 }
@@ -284,15 +207,85 @@ fn a_network_is_exported_inspected_and_run() {
     assert_eq!(files(dir.0.path()).len(), 6);
 }
 
-#[cfg(unix)]
 #[test]
-fn new_files_are_as_readable_as_others() {
-    use std::os::unix::fs::PermissionsExt;
+fn an_exported_module_compiles_and_is_the_file() {
     let dir = Folder::with_network();
-    dir.succeeds("export digits.safetensors --output new.lif");
-    let mode = |file| fs::metadata(dir.path(file)).unwrap().permissions().mode();
-    let (new, other) = (mode("new.lif"), mode("digits.lif"));
-    assert_eq!(new, other, "{new:o} instead of {other:o}");
+    let said =
+        dir.succeeds("export digits.safetensors --weights i16 --output wide.lif --rust model.rs");
+    assert!(
+        said.contains("weights i16") && said.contains("wrote model.rs"),
+        "{said}"
+    );
+    let rustc = |args: &[&str]| {
+        let output = Command::new("rustc")
+            .args(["--edition", "2021", "-D", "warnings"])
+            .args(args)
+            .current_dir(dir.0.path())
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
+    };
+    rustc(&["--crate-type", "lib", "-D", "missing_docs", "model.rs"]);
+    let main = "mod model;
+        use model::{MODEL, N_IN, N_OUT, RAM_BYTES, STEPS};
+        fn main() {
+            assert!(MODEL == include_bytes!(\"wide.lif\"));
+            assert_eq!(MODEL.as_ptr() as usize % 16, 0);
+            println!(\"{N_IN} {N_OUT} {STEPS} {RAM_BYTES}\");
+        }";
+    dir.write("main.rs", main);
+    rustc(&["main.rs", "-o", "program"]);
+    let output = Command::new(dir.path("program")).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let sizes: Vec<&str> = printed.split_whitespace().collect();
+    assert_eq!(sizes[..3], ["64", "10", "16"], "{printed}");
+    let shown = dir.succeeds("inspect wide.lif");
+    assert!(
+        shown.contains(&format!("{} bytes of arena", sizes[3])),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("weights i16") && shown.contains("golden trace of 2 steps"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn values_out_of_range_are_warned_of() {
+    let dir = Folder::with_network();
+    let run = "run digits.lif --input samples.csv";
+    let [first, ..] = first_digits();
+    dir.write("samples.csv", first);
+    let [_, stderr] = dir.lif(0, run);
+    assert_eq!(stderr, "");
+    let (_, rest) = first.split_once(',').expect("65 columns");
+    dir.write(
+        "samples.csv",
+        format!("128,{rest}\n-129,{rest}\n-128,{rest}\n"),
+    );
+    let [_, stderr] = dir.lif(0, run);
+    let says = "warning: samples.csv: 2 of 192 values are outside the range of the network's input";
+    assert!(stderr.starts_with(says), "{stderr}");
+}
+
+#[test]
+fn names_reach_no_terminal_as_commands() {
+    let dir = Folder::with_network();
+    let mut file = NETWORK[1].clone();
+    for name in ["digits", "linear1", "lif2"] {
+        let windows = || file.windows(name.len());
+        let at = windows().position(|w| w == name.as_bytes()).expect(name);
+        file[at..at + 2].copy_from_slice(b"\x1b[");
+    }
+    let crc = file_crc(&file).to_le_bytes();
+    file[CRC_OFFSET..CRC_OFFSET + 4].copy_from_slice(&crc);
+    dir.write("named.lif", file);
+    let shown = dir.succeeds("inspect named.lif");
+    assert!(!shown.contains('\x1b'), "{shown}");
+    for name in ["[gits", "[near1 ", "[f2 ", "largest sum of \\u{1b}[near1:"] {
+        assert!(shown.contains(name), "no {name} in\n{shown}");
+    }
 }
 
 #[test]
@@ -305,6 +298,19 @@ fn a_closed_pipe_is_no_panic() {
     let output = command.stdout(writer).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(!stderr.contains("panicked"), "{stderr}");
+}
+
+#[test]
+fn outside_a_checkout_a_firmware_is_asked_for() {
+    let dir = tempfile::tempdir().expect("a folder outside the checkout");
+    fs::write(dir.path().join("digits.lif"), &NETWORK[1]).expect("a new file");
+    let mut command = Command::new(LIF);
+    command.current_dir(&dir).args(VERIFY.split(' '));
+    let output = command.env_remove("CARGO_MANIFEST_DIR").output();
+    let output = output.expect("cargo built the program");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(stderr.contains("--firmware FILE.elf"), "{stderr}");
 }
 
 /// The checkpoint with `from` in its header replaced by `to`.
@@ -392,6 +398,8 @@ fn wrong_options_of_verify_are_refused() {
     let dir = Folder::with_network();
     let says = "'arduino' | possible values: mps2-an386, netduinoplus2";
     dir.fails(2, "verify digits.lif --board arduino", says);
+    let says = "digits.csv: there are 3 samples in it, fewer than --samples 4";
+    dir.fails(2, &format!("{VERIFY} --input digits.csv --samples 4"), says);
     let no_time = format!("{VERIFY} --timeout 0");
     dir.fails(2, &no_time, "--timeout | 0 is not in 1..");
     // A program of the host is an ELF file, or what this system has instead, but not a firmware.

@@ -90,6 +90,13 @@ pub enum Error {
         /// Values that were given.
         got: usize,
     },
+    /// An input spike has an index that the network's input node does not have.
+    InputIndex {
+        /// Index that was given.
+        index: usize,
+        /// Inputs of the network.
+        n: usize,
+    },
     /// The input has another number format than the network's input node.
     InputType {
         /// Number format that the network takes.
@@ -144,6 +151,9 @@ impl fmt::Display for Error {
             }
             Self::InputLength { need, got } => {
                 write!(f, "the network takes {need} input values, {got} were given")
+            }
+            Self::InputIndex { index, n } => {
+                write!(f, "there is no input {index}: the network has {n}")
             }
             Self::InputType { need } => write!(f, "the network takes {need} input values"),
         }

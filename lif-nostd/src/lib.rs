@@ -1,8 +1,12 @@
-//! Leaky integrate-and-fire networks on microcontrollers: event-driven, no heap, no panic.
+//! Leaky integrate-and-fire networks on microcontrollers: event-driven, without a heap.
 //!
 //! The crate reads a `.lif` model file in place from flash and steps the network in it, in f32 or in
-//! fixed point. The host trains with the same dynamics and runs this very code for its own fixed-point
-//! forward, so what was trained is what is flashed, bit for bit.
+//! fixed point. The host runs an exported file with this very code, so what was exported is what runs, spike by
+//! spike and membrane by membrane. Training is in f32, and an integer network is quantised after it; training that
+//! sees the quantisation is to come.
+//!
+//! A call gives a value or a typed error. There is no known way to a panic: nothing is indexed at run time, and
+//! sums of weights and membranes wrap or saturate by name. A proof by a link check is to come.
 //!
 //! From the bottom up:
 //!
@@ -55,5 +59,5 @@ pub mod surrogate;
 pub mod synapse;
 
 pub use error::Error;
-pub use model::{Model, Network, ram_bytes};
+pub use model::{Model, Network, Progress, ram_bytes};
 pub use spikes::Spikes;

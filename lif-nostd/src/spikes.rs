@@ -45,9 +45,8 @@ impl<'a> Spikes<'a> {
     /// Whether neuron `i` spiked; false past the end.
     #[must_use]
     pub fn get(&self, i: usize) -> bool {
-        self.words
-            .get(i / 32)
-            .is_some_and(|w| w >> (i % 32) & 1 == 1)
+        let word = self.words.get(i / 32);
+        i < self.len && word.is_some_and(|w| w >> (i % 32) & 1 == 1)
     }
 
     /// Number of neurons that spiked.
@@ -91,5 +90,6 @@ mod tests {
         );
         assert_eq!(s.count(), 3);
         assert!(s.get(31) && s.get(68) && !s.get(1) && !s.get(1000));
+        assert!(!Spikes::new(&words, 68).get(68));
     }
 }

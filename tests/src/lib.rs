@@ -16,6 +16,8 @@
 //! | `tests/parameters.rs` | parameters that make no neurons |
 //! | `tests/gradients.rs` | gradients against finite differences |
 //! | `tests/models.rs` | any byte string at all gives a network or a typed error |
+//! | `tests/format.rs` | the example in the description of the format |
+//! | `tests/link.rs` | boards that answer wrongly |
 //! | `tests/boards.rs` | the parity ladder on emulated boards |
 //! | `src/bin/test-all` | the program that runs every check of the project |
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use lif_host::cli::train::{Report as Print, read_config, read_data, train};
 use lif_host::device::{Board, Client, Error, Firmware, Qemu, QemuOptions};
-use lif_host::export::{export_f32, export_i16};
+use lif_host::export::{export_f32, export_int};
 use lif_host::infer::{Host, Input};
 use lif_host::verify::{Report, What, cross_check};
 use lif_nostd::model::format::{CRC_OFFSET, file_crc};
@@ -70,7 +70,7 @@ impl Bench {
         let config = read_config(&file).unwrap();
         let data = read_data(&file, &config, false).unwrap();
         let trained = train(&config, &data, 1, Print::Silent).unwrap();
-        for exported in [export_i16(&trained.net), export_f32(&trained.net)] {
+        for exported in [export_int(&trained.net), export_f32(&trained.net)] {
             let bytes = exported.unwrap().bytes;
             let host = Host::new(&bytes).unwrap();
             let inputs: Vec<Input> = (0..60)
@@ -96,7 +96,7 @@ impl Bench {
             let float: Vec<Input> = (0..4)
                 .map(|s| Input::F32(draw.input(s).iter().map(|x| f32::from(*x) / 64.0).collect()))
                 .collect();
-            self.assert_equal("drawn", &export_i16(&net).unwrap().bytes, &int);
+            self.assert_equal("drawn", &export_int(&net).unwrap().bytes, &int);
             self.assert_equal("drawn", &export_f32(&net).unwrap().bytes, &float);
         }
     }
@@ -105,11 +105,11 @@ impl Bench {
     fn a_difference(&self) {
         let draw = Draw::new(5, &[20, 40, 6]);
         let mut net = draw.build().unwrap();
-        let model = export_i16(&net).unwrap().bytes;
+        let model = export_int(&net).unwrap().bytes;
         let weight = &mut net.weights[3 * 20 + 7];
         assert!(weight.abs() > 0.1);
         *weight = -*weight;
-        let other = export_i16(&net).unwrap().bytes;
+        let other = export_int(&net).unwrap().bytes;
         let inputs: Vec<Input> = (0..8).map(|s| Input::I8(draw.input(s))).collect();
         let report = self.compare("difference", &model, &other, &inputs);
         assert!(!report.is_equal());
@@ -126,7 +126,7 @@ impl Bench {
     /// A model that the board cannot take is refused with the reader's own words.
     fn refusals(&self) {
         let net = Draw::new(5, &[20, 40, 6]).build().unwrap();
-        let mut broken = export_i16(&net).unwrap().bytes;
+        let mut broken = export_int(&net).unwrap().bytes;
         let last = broken.len() - 1;
         broken[last] ^= 1;
         let refusal = self.start(&self.save("broken", &broken)).identify();
@@ -143,7 +143,7 @@ impl Bench {
         assert!(text.contains("not a .lif file"), "{text}");
 
         // The longest text of a refusal comes whole.
-        let mut unfolded = export_i16(&net).unwrap().bytes;
+        let mut unfolded = export_int(&net).unwrap().bytes;
         let name = unfolded.windows(4).position(|w| w == b"lif1").unwrap();
         unfolded[name - 64 + 4] |= 1;
         let crc = file_crc(&unfolded).to_le_bytes();
@@ -153,7 +153,7 @@ impl Bench {
         assert!(text.ends_with("is not supported by this version"), "{text}");
 
         let large = Draw::new(6, &[1, 30_000, 2]).build().unwrap();
-        let large = export_i16(&large).unwrap().bytes;
+        let large = export_int(&large).unwrap().bytes;
         let file = self.save("large", &large);
         let options = QemuOptions::default();
         match Qemu::start(self.board, &self.firmware, &file, &options) {
@@ -171,7 +171,7 @@ impl Bench {
     /// An emulator that dies in the middle is an error that says so.
     fn a_death(&self) {
         let draw = Draw::new(5, &[20, 40, 6]);
-        let model = export_i16(&draw.build().unwrap()).unwrap().bytes;
+        let model = export_int(&draw.build().unwrap()).unwrap().bytes;
         let mut client = self.start(&self.save("death", &model));
         client.identify().unwrap();
         let input = Input::I8(draw.input(0));

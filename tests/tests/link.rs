@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use lif_host::device::{Client, Error, Port};
-use lif_host::export::export_i16;
+use lif_host::export::export_int;
 use lif_host::infer::{Host, Input};
 use lif_host::verify::{Report, What, cross_check};
 use lif_nostd::Network;
@@ -142,7 +142,7 @@ fn check(model: &[u8], reference: &[u8], input: &[i8], wrong: Wrong) -> Result<R
 
 fn check_one(wrong: Wrong) -> Result<Report, Error> {
     let draw = Draw::new(3, &[9, 40, 6]);
-    let model = export_i16(&draw.build().unwrap()).unwrap().bytes;
+    let model = export_int(&draw.build().unwrap()).unwrap().bytes;
     check(&model, &model, &draw.input(0), wrong)
 }
 
@@ -180,10 +180,10 @@ fn answers_that_are_too_short_are_refused() {
 fn a_difference_in_layer_300_is_found_there() {
     let draw = Draw::new(3, &[2; 302]);
     let mut net = draw.build().unwrap();
-    let model = export_i16(&net).unwrap().bytes;
+    let model = export_int(&net).unwrap().bytes;
     let bias = net.layers().unwrap()[300].bias.start;
     net.weights[bias] += 0.25;
-    let other = export_i16(&net).unwrap().bytes;
+    let other = export_int(&net).unwrap().bytes;
     let report = check(&model, &other, &draw.input(0), Wrong::Nothing).unwrap();
     let first = report.first.unwrap();
     assert_eq!((first.layer, first.step, first.neuron), (300, 0, 0));

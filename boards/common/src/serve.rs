@@ -7,7 +7,7 @@ use lif_nostd::link::{
     CHUNK_BYTES, FRAME_BYTES, Frame, Request, Response, TEXT_BYTES, VERSION, decode, encode,
 };
 use lif_nostd::model::format::{Number, stated_len};
-use lif_nostd::model::{Digest, Membranes};
+use lif_nostd::model::Digest;
 use lif_nostd::{Error, Network};
 
 use crate::{Board, stack};
@@ -156,12 +156,10 @@ impl<B: Board> Device<'_, B> {
                 None => send(*board, &Response::Refused("there is no such layer")),
             },
             Request::Membranes { layer, from } => {
-                let bytes: &[u8] = match network.membranes(layer.into()) {
-                    Some(Membranes::I16(v)) => bytemuck::cast_slice(v),
-                    Some(Membranes::F32(v)) => bytemuck::cast_slice(v),
-                    _ => return send(*board, &Response::Refused("there is no such layer")),
+                let Some(v) = network.membranes(layer.into()) else {
+                    return send(*board, &Response::Refused("there is no such layer"));
                 };
-                send_bytes(*board, bytes.get(usize::from(from)..).unwrap_or(&[]));
+                send_bytes(*board, v.bytes().get(usize::from(from)..).unwrap_or(&[]));
             }
             Request::Stack => {
                 let bytes = stack::used_bytes();

@@ -74,10 +74,20 @@ pub struct Train {
 /// Number format of an exported network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum NumberArg {
-    /// i8 weights, i16 membranes
-    I16,
+    /// Integers: i8 or i16 weights, i16 membranes or, in a layer that needs them, i32
+    #[value(alias = "i16")]
+    Int,
     /// f32 throughout
     F32,
+}
+
+/// Number format of the weights of an integer network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WeightsArg {
+    /// 8 bits
+    I8,
+    /// 16 bits
+    I16,
 }
 
 /// Options of `lif export`.
@@ -90,8 +100,14 @@ pub struct Export {
     #[arg(long, value_name = "FILE.lif")]
     pub output: Option<PathBuf>,
     /// Number format
-    #[arg(long, value_enum, default_value_t = NumberArg::I16)]
+    #[arg(long, value_enum, default_value_t = NumberArg::Int)]
     pub number: NumberArg,
+    /// Number format of integer weights
+    #[arg(long, value_enum, default_value_t = WeightsArg::I8)]
+    pub weights: WeightsArg,
+    /// Write a Rust module too, with the file as an aligned static and its sizes as constants
+    #[arg(long, value_name = "OUT.rs")]
+    pub rust: Option<PathBuf>,
 }
 
 /// Options of `lif inspect`.
@@ -111,7 +127,7 @@ pub(super) struct Run {
     /// Samples, comma-separated, one a line; a class may stand behind the values
     #[arg(long, value_name = "FILE.csv")]
     pub(super) input: PathBuf,
-    /// Write the spike counts there, one sample a line, instead of printing them
+    /// Write the spike counts, or readouts, there, one sample a line, instead of printing them
     #[arg(long, value_name = "FILE.csv")]
     pub(super) output: Option<PathBuf>,
     /// Time steps a sample [default: as the model says]
@@ -128,10 +144,10 @@ pub struct Verify {
     /// Board to emulate
     #[arg(long, value_parser = PossibleValuesParser::new(BOARDS.iter().map(|b| b.name)))]
     pub board: String,
-    /// Samples, comma-separated, one a line; a class may stand behind the values [default: 32 random ones]
+    /// Samples, comma-separated, one a line; a class may stand behind the values [default: random ones]
     #[arg(long, value_name = "FILE.csv")]
     pub input: Option<PathBuf>,
-    /// Compare only the first N samples
+    /// Compare N samples: the first N of FILE.csv [default: all], or N random ones [default: 32]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub samples: Option<u32>,
     /// Firmware to run, instead of building the board's own

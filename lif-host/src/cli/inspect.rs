@@ -1,7 +1,7 @@
 //! `lif inspect`.
 
 use lif_nostd::model::Model;
-use lif_nostd::model::format::{MAJOR, Node, Number, Param};
+use lif_nostd::model::format::{MAJOR, NeuronKind, Neurons, Node, Number, Param};
 
 use super::args::Inspect;
 use crate::cli::{Failure, files};
@@ -12,7 +12,7 @@ pub(super) fn run(args: &Inspect) -> Result<(), Failure> {
     let host = files::read_model(&args.model)?;
     let model = host.model();
     say!("{}", args.model.display());
-    say!("  name     {}", model.name());
+    say!("  name     {}", model.name().escape_debug());
     say!("  format   {MAJOR}.{}", model.minor());
     say!("  CRC-32   {:08x}, correct", model.crc());
     say!("  flash    {} bytes", model.bytes().len());
@@ -21,10 +21,13 @@ pub(super) fn run(args: &Inspect) -> Result<(), Failure> {
     say!("  nodes");
     for i in 0..model.n_nodes() {
         if let Some(record) = model.node(i) {
-            say!("    {:<16} {}", record.name(), describe(record.node));
+            // A file may come from anywhere: its names must not reach a terminal as commands.
+            let name = record.name().escape_debug().to_string();
+            say!("    {name:<16} {}", describe(record.node));
         }
     }
     print_certificates(&model);
+    print_extras(&model);
     Ok(())
 }
 
@@ -32,7 +35,36 @@ fn print_certificates(model: &Model<'_>) {
     for (node, max_sum) in model.certificates() {
         let name = model.node(node);
         let name = name.as_ref().map_or("?", |r| r.name());
-        say!("  largest sum of {name}: {max_sum}");
+        let fits = if max_sum <= i16::MAX as u32 {
+            ", fits 16 bits"
+        } else {
+            ""
+        };
+        say!("  largest sum of {}: {max_sum}{fits}", name.escape_debug());
+    }
+}
+
+/// The sections that nothing verifies or compares, and the golden trace.
+fn print_extras(model: &Model<'_>) {
+    if let Some(trace) = model.golden_trace() {
+        say!(
+            "  golden trace of {} steps, digest {:08x}",
+            trace.steps,
+            trace.digest
+        );
+    }
+    if let Some(signature) = model.signature() {
+        say!(
+            "  signature of algorithm {} over {} bytes, not verified",
+            signature.algorithm,
+            signature.covers
+        );
+    }
+    if let Some(rollback) = model.rollback() {
+        say!("  rollback counter {rollback}, not compared");
+    }
+    if let Some(target) = model.target() {
+        say!("  target   {}, not compared", target.escape_debug());
     }
 }
 
@@ -45,15 +77,12 @@ fn describe(node: Node) -> String {
             step,
             ..
         } => {
-            let unit = if number == Number::I8 {
-                format!(", a unit is {step}")
-            } else {
-                String::new()
+            let scale = match number {
+                Number::Bits => String::new(),
+                Number::I8 => format!(", full scale {full_scale}, a unit is {step}"),
+                _ => format!(", full scale {full_scale}"),
             };
-            format!(
-                "input    {n} x {}, full scale {full_scale}{unit}",
-                number.name()
-            )
+            format!("input    {n} x {}{scale}", number.name())
         }
         Node::Linear {
             number,
@@ -62,50 +91,48 @@ fn describe(node: Node) -> String {
             shift,
             ..
         } => {
-            let shift = if number == Number::I8 {
-                format!(", current = sum * 2^{shift}")
-            } else {
+            let shift = if number == Number::F32 {
                 String::new()
+            } else {
+                format!(", current = sum * 2^{shift}")
             };
             format!(
                 "linear   {n_in} -> {n_out}, weights {}{shift}",
                 number.name()
             )
         }
-        Node::Lif {
-            number,
-            n,
-            decay_input,
-            leak,
-            v_threshold,
-            v_reset,
-            ..
-        } => {
-            let value = |p| param(p, number);
-            let leak = match (number, leak) {
-                (Number::F32, p) => format!("tau {}", value(p)),
-                (_, Param::Scalar(a)) => format!("leak factor {a}/65536"),
-                (_, p) => value(p),
-            };
-            let reset = match v_reset {
+        Node::Neurons(n) => describe_neurons(&n),
+        _ => "of a kind that this version does not know".into(),
+    }
+}
+
+fn describe_neurons(n: &Neurons) -> String {
+    let value = |p| param(p, n.number);
+    let leak = match (n.number, n.leak) {
+        (Number::F32, p) => format!("tau {}", value(p)),
+        (_, Param::Scalar(a)) => format!("leak factor {a}/65536"),
+        (_, p) => format!("leak factor {}", value(p)),
+    };
+    let rest = match n.kind {
+        NeuronKind::NonSpikingLif => format!("decode {}", n.decode.name()),
+        _ => {
+            let reset = match n.v_reset {
                 Param::None => "soft reset".into(),
                 p => format!("reset {}", value(p)),
             };
-            let decay = if decay_input { ", decay_input" } else { "" };
-            format!(
-                "lif      {n} x {}, {leak}, threshold {}, {reset}{decay}",
-                number.name(),
-                value(v_threshold)
-            )
+            let decay = if n.decay_input { ", decay_input" } else { "" };
+            format!("threshold {}, {reset}{decay}", value(n.v_threshold))
         }
-        _ => "of a kind that this version does not know".into(),
-    }
+    };
+    let (kind, number) = (n.kind.name(), n.number.name());
+    format!("{kind:<8} {} x {number}, {leak}, {rest}", n.n)
 }
 
 fn param(p: Param, number: Number) -> String {
     match p {
         Param::Scalar(bits) if number == Number::F32 => f32::from_bits(bits).to_string(),
         Param::Scalar(bits) => (bits as i32).to_string(),
+        Param::PerNeuron(_) => "per neuron".into(),
         _ => "none".into(),
     }
 }

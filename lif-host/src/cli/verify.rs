@@ -6,8 +6,8 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 
 pub use super::args::Verify;
+use crate::cli::files::Inputs;
 use crate::cli::{Failure, files};
-use crate::data::Label;
 use crate::device::{Board, Client, Firmware, Qemu, QemuOptions};
 use crate::infer::{Host, Input};
 use crate::rng::{Purpose, Stream};
@@ -25,19 +25,11 @@ const RANDOM_SAMPLES: u32 = 32;
 /// [`Failure::Check`] where a spike or a membrane differs.
 pub fn run(args: &Verify) -> Result<(), Failure> {
     let mut host = files::read_model(&args.model)?;
-    let (mut inputs, labels) = match &args.input {
-        None => (random_inputs(&host), Vec::new()),
-        Some(file) => {
-            let samples = files::read_samples(file, host.model().n_in(), Label::Optional)?;
-            let inputs = (0..samples.len())
-                .map(|i| Input::from_raw(&host.model(), samples.sample(i)))
-                .collect();
-            (inputs, samples.labels)
-        }
-    };
-    if let Some(n) = args.samples {
-        inputs.truncate(n as usize);
+    if host.model().number() == Number::Bits {
+        let problem = "its input is of spikes, which the host link does not carry yet";
+        return Err(Failure::in_file(&args.model, problem));
     }
+    let Inputs { inputs, labels } = inputs(args.input.as_deref(), args.samples, &host)?;
     let board = Board::find(&args.board)?;
     let firmware = match &args.firmware {
         Some(file) => Firmware::read(file)?,
@@ -60,13 +52,35 @@ pub fn run(args: &Verify) -> Result<(), Failure> {
     fail_on_difference(&report)
 }
 
-/// Samples over the whole range of the input, from a fixed seed.
-fn random_inputs(host: &Host) -> Vec<Input> {
-    let n = host.model().n_in() as u64;
-    (0..RANDOM_SAMPLES)
+/// The first `samples` samples of `file`, or all; without a file that many random ones.
+fn inputs(file: Option<&Path>, samples: Option<u32>, host: &Host) -> Result<Inputs, Failure> {
+    let Some(file) = file else {
+        return Ok(Inputs {
+            inputs: random_inputs(host, samples.unwrap_or(RANDOM_SAMPLES)),
+            labels: Vec::new(),
+        });
+    };
+    let mut all = files::read_inputs(file, host)?;
+    if let Some(n) = samples {
+        let there = all.inputs.len();
+        if n as usize > there {
+            let problem = format!("there are {there} samples in it, fewer than --samples {n}");
+            return Err(Failure::in_file(file, problem));
+        }
+        all.inputs.truncate(n as usize);
+        all.labels.truncate(n as usize);
+    }
+    Ok(all)
+}
+
+/// `samples` samples from a fixed seed: i8 values over their whole range, or currents from 0 to 1.
+fn random_inputs(host: &Host, samples: u32) -> Vec<Input> {
+    let model = host.model();
+    let n = model.n_in() as u64;
+    (0..samples)
         .map(|s| {
             let stream = Stream::of(0, Purpose::Inputs, s);
-            match host.model().number() {
+            match model.number() {
                 Number::F32 => Input::F32((0..n).map(|i| stream.unit(i)).collect()),
                 _ => Input::I8((0..n).map(|i| stream.bits(i) as i8).collect()),
             }
@@ -117,9 +131,13 @@ fn print_report(board: &Board, report: &Report, labels: &[u32]) {
     say!("samples compared      {}", report.samples);
     say!("spikes compared       {}", report.spikes_compared);
     say!("spikes that differ    {}", report.spikes_differ);
-    if let Some((median, max)) = instructions(board, report) {
-        say!("instructions          {median} a sample (median), {max} at the most");
-    }
+    say!(
+        "instructions          {}",
+        match instructions(board, report) {
+            Some((median, max)) => format!("{median} a sample (median), {max} at the most"),
+            None => NOT_COUNTED.into(),
+        }
+    );
     say!(
         "stack                 {} bytes at the most",
         report.stack_bytes
@@ -131,6 +149,9 @@ fn print_report(board: &Board, report: &Report, labels: &[u32]) {
         );
     }
 }
+
+/// What stands for a number of instructions where there is none.
+pub const NOT_COUNTED: &str = "not counted: the board's counter wrapped";
 
 /// Median and maximum of the executed instructions a sample; none where the board's counter wrapped.
 #[must_use]
@@ -169,7 +190,64 @@ mod tests {
     use std::process::ExitCode;
 
     use super::*;
+    use crate::cli::export::NumberArg;
+    use crate::export::{export_f32, export_int};
+    use crate::net::{InputScale, LifParams, Net, Param};
+    use crate::surrogate::Surrogate;
     use crate::verify::{Difference, What};
+
+    fn host(number: NumberArg) -> Host {
+        let scale = InputScale {
+            full_scale: 1.0,
+            step: 1.0,
+        };
+        let lif = LifParams {
+            tau: Param::Scalar(2.0),
+            v_threshold: Param::Scalar(1.0),
+            v_reset: None,
+            decay_input: true,
+            detach_reset: false,
+            surrogate: Surrogate::default(),
+        };
+        let net = Net::sequential("n", 4, 3, scale).linear(2).lif(lif);
+        let net = net.build().expect("it is valid");
+        let exported = match number {
+            NumberArg::Int => export_int(&net),
+            NumberArg::F32 => export_f32(&net),
+        };
+        Host::new(&exported.expect("it fits").bytes).expect("it was checked")
+    }
+
+    #[test]
+    fn as_many_samples_are_drawn_as_are_asked_for() {
+        for number in [NumberArg::Int, NumberArg::F32] {
+            let host = host(number);
+            let drawn = |n| inputs(None, n, &host).expect("no file is read").inputs;
+            assert_eq!(drawn(None).len(), RANDOM_SAMPLES as usize);
+            let many = drawn(Some(1000));
+            assert_eq!(many.len(), 1000);
+            assert_eq!(many[..32], drawn(None));
+            let in_range = |x: &Input| match x {
+                Input::F32(x) => x.iter().all(|x| (0.0..1.0).contains(x)),
+                Input::I8(x) => x.len() == 3,
+                Input::Spikes(_) => false,
+            };
+            assert!(many.iter().all(in_range));
+        }
+    }
+
+    #[test]
+    fn ticks_that_are_missing_give_no_instructions() {
+        let board = &crate::device::BOARDS[0];
+        let mut report = Report {
+            samples: 2,
+            ticks: vec![6400, 12800],
+            ..Report::default()
+        };
+        assert_eq!(instructions(board, &report), Some((2000, 2000)));
+        report.ticks.pop();
+        assert_eq!(instructions(board, &report), None);
+    }
 
     #[test]
     fn a_difference_ends_with_exit_code_1() {

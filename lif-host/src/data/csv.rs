@@ -19,8 +19,8 @@ pub struct Columns {
 pub enum Label {
     /// It must: an integer from 0 to this number, less one.
     Required(u32),
-    /// It may, in every line or in none.
-    Optional,
+    /// Such an integer may, in every line or in none.
+    Optional(u32),
 }
 
 /// Why a file of samples was refused. Lines and columns count from 1.
@@ -34,6 +34,22 @@ pub enum Error {
         line: u64,
         /// What the reader says.
         source: ::csv::Error,
+    },
+    /// Not text.
+    #[error("line {line}: not text; comma-separated text is needed, one sample a line")]
+    NotText {
+        /// Line.
+        line: usize,
+    },
+    /// A first line without numbers.
+    #[error(
+        "line {line}: {text:?} is not a number, nor is any other value; header lines are not accepted"
+    )]
+    Header {
+        /// Line.
+        line: u64,
+        /// What stands in the first column.
+        text: String,
     },
     /// A line with another number of columns.
     #[error("line {line}: {found} columns instead of {need}")]
@@ -57,7 +73,7 @@ pub enum Error {
     },
     /// A class that is not one.
     #[error(
-        "line {line}, column {column}: {text:?} is not a class: a whole number{below} is needed"
+        "line {line}, column {column}: {text:?} is not a class: a whole number below {classes} is needed"
     )]
     NotAClass {
         /// Line.
@@ -66,8 +82,8 @@ pub enum Error {
         column: usize,
         /// What stands there.
         text: String,
-        /// The range, as words.
-        below: String,
+        /// How many classes there are.
+        classes: u32,
     },
     /// No lines.
     #[error("there are no samples in it")]
@@ -85,6 +101,7 @@ pub fn read_csv(mut input: impl Read, columns: Columns) -> Result<Samples, Error
         line: 1,
         source: e.into(),
     })?;
+    check_text(&bytes)?;
     let mut reader = ::csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -99,7 +116,7 @@ pub fn read_csv(mut input: impl Read, columns: Columns) -> Result<Samples, Error
     let mut record = ::csv::StringRecord::new();
     let mut labelled = match columns.label {
         Label::Required(_) => Some(true),
-        Label::Optional => None,
+        Label::Optional(_) => None,
     };
     loop {
         let line = line_at(&bytes, reader.position());
@@ -118,6 +135,11 @@ pub fn read_csv(mut input: impl Read, columns: Columns) -> Result<Samples, Error
             };
             return Err(Error::ColumnCount { line, found, need });
         }
+        let mut texts = record.iter().take(n_in);
+        if samples.is_empty() && texts.all(|text| text.parse::<f32>().is_err()) {
+            let text = record.get(0).unwrap_or("").into();
+            return Err(Error::Header { line, text });
+        }
         for (column, text) in record.iter().take(n_in).enumerate() {
             samples.values.push(number(text, line, column + 1)?);
         }
@@ -132,6 +154,19 @@ pub fn read_csv(mut input: impl Read, columns: Columns) -> Result<Samples, Error
         return Err(Error::Empty);
     }
     Ok(samples)
+}
+
+fn check_text(bytes: &[u8]) -> Result<(), Error> {
+    let good = match str::from_utf8(bytes) {
+        Ok(text) => text.find('\0'),
+        Err(e) => Some(e.valid_up_to()),
+    };
+    match good {
+        None => Ok(()),
+        Some(good) => Err(Error::NotText {
+            line: 1 + bytes[..good].iter().filter(|b| **b == b'\n').count(),
+        }),
+    }
 }
 
 /// Line of the first record at or behind `position`, which may stand before blank lines.
@@ -153,20 +188,14 @@ fn number(text: &str, line: u64, column: usize) -> Result<f32, Error> {
 }
 
 fn class(text: &str, label: Label, line: u64, column: usize) -> Result<u32, Error> {
-    let below = match label {
-        Label::Required(classes) => classes,
-        Label::Optional => u32::MAX,
-    };
+    let (Label::Required(classes) | Label::Optional(classes)) = label;
     match text.parse::<u32>() {
-        Ok(c) if c < below => Ok(c),
+        Ok(c) if c < classes => Ok(c),
         _ => Err(Error::NotAClass {
             line,
             column,
             text: text.into(),
-            below: match label {
-                Label::Required(classes) => format!(" below {classes}"),
-                Label::Optional => String::new(),
-            },
+            classes,
         }),
     }
 }
@@ -184,8 +213,13 @@ mod tests {
         let s = read("1, 2,3,0\n4,5,6.5,1\n", Label::Required(2)).unwrap();
         assert_eq!(s.values, [1.0, 2.0, 3.0, 4.0, 5.0, 6.5]);
         assert_eq!(s.labels, [0, 1]);
-        assert!(read("1,2,3\n", Label::Optional).unwrap().labels.is_empty());
-        assert_eq!(read("1,2,3,9\n", Label::Optional).unwrap().labels, [9]);
+        assert!(
+            read("1,2,3\n", Label::Optional(2))
+                .unwrap()
+                .labels
+                .is_empty()
+        );
+        assert_eq!(read("1,2,3,9\n", Label::Optional(10)).unwrap().labels, [9]);
     }
 
     #[test]
@@ -203,17 +237,24 @@ mod tests {
         assert!(says("1,NaN,3,1\n", two).contains("column 2: \"NaN\""));
         assert!(says("1,inf,3,1\n", two).contains("not a finite number"));
         assert!(says("1,2,3,2\n", two).contains("\"2\" is not a class: a whole number below 2"));
-        assert!(says("1,2,3,1.5\n", Label::Optional).contains("is not a class"));
-        assert!(says("1,2,3\n1,2,3,4\n", Label::Optional).contains("line 2: 4 columns"));
-        assert!(says("1\n", Label::Optional).contains("1 columns instead of 3 values, or 4"));
+        assert!(says("1,2,3,2\n", Label::Optional(2)).contains("a whole number below 2"));
+        assert!(says("1,2,3,1.5\n", Label::Optional(2)).contains("is not a class"));
+        assert!(says("1,2,3\n1,2,3,4\n", Label::Optional(2)).contains("line 2: 4 columns"));
+        assert!(says("1\n", Label::Optional(2)).contains("1 columns instead of 3 values, or 4"));
         assert!(says("", two).contains("no samples"));
-        let err = read_csv(
-            &b"1,2,\xff,0\n"[..],
-            Columns {
-                values: 3,
-                label: two,
-            },
-        );
-        assert!(err.unwrap_err().to_string().starts_with("line 1"));
+        assert!(says("a,b,c,d\n1,2,3,1\n", two).contains("line 1: \"a\" is not a number, nor"));
+        assert!(says("a,b,c,d\n1,2,3,1\n", two).contains("header lines are not accepted"));
+        assert!(says("1,2,3,1\na,b,c,d\n", two).starts_with("line 2, column 1: \"a\""));
+        let columns = Columns {
+            values: 3,
+            label: two,
+        };
+        for bytes in [&b"1,2,3,0\n1,2,\xff,0\n"[..], b"1,2,3,0\n\0\0"] {
+            let err = read_csv(bytes, columns).unwrap_err().to_string();
+            assert!(
+                err.starts_with("line 2: not text; comma-separated"),
+                "{err}"
+            );
+        }
     }
 }

@@ -32,7 +32,7 @@ pub enum Error {
     },
     /// The firmware's sources are not there.
     #[error(
-        "there is no folder boards/ here or above: run in a checkout of the project, or name a firmware file"
+        "there is no folder boards/ here or above: run in a checkout of the project, or name the board's firmware with --firmware FILE.elf"
     )]
     NoSources,
     /// The firmware did not build.

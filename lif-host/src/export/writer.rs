@@ -1,14 +1,16 @@
 //! Puts the sections of a `.lif` file together.
 
 use lif_nostd::model::format::{
-    CRC_OFFSET, HEADER_BYTES, MAGIC, MAJOR, MINOR, REQUIRED, SECTION_HEADER_BYTES, align_up,
-    file_crc, section,
+    CRC_OFFSET, HEADER_BYTES, MAGIC, MAJOR, MINOR, Number, Param, REQUIRED, SECTION_HEADER_BYTES,
+    align_up, file_crc, section,
 };
+use lif_nostd::spikes::words_for;
 
 use super::Error;
-use crate::infer::AlignedBytes;
+use crate::infer::{AlignedBytes, Host};
 use crate::net::Net;
-use crate::quant::Certificate;
+use crate::quant::{Certificate, Values};
+use crate::rng::{Purpose, Stream};
 
 /// A file in the making: the bodies of its sections.
 pub(super) struct FileWriter {
@@ -43,7 +45,8 @@ impl FileWriter {
             }
         }
         file.section(section::NAME).extend(name);
-        file.section(section::RAM).extend([0; 4]);
+        // Filled in at the end, but here in the order of the file.
+        file.section(section::RAM);
         Ok(file)
     }
 
@@ -79,21 +82,42 @@ impl FileWriter {
         }
     }
 
-    /// The finished file, checked by its reader.
+    /// Appends one parameter of a node: as one value, or as an array in whole blocks of 16.
+    pub(super) fn param<T: Copy + PartialEq + bytemuck::NoUninit>(
+        &mut self,
+        values: &Values<T>,
+        bits: impl Fn(T) -> u32,
+        zero: T,
+    ) -> Result<Param, Error> {
+        Ok(match values {
+            Values::One(x) => Param::Scalar(bits(*x)),
+            Values::Each(xs) => {
+                let mut xs = xs.clone();
+                xs.resize(xs.len().next_multiple_of(16), zero);
+                Param::PerNeuron(self.weights(bytemuck::cast_slice(&xs))?)
+            }
+        })
+    }
+
+    /// The finished file, checked by its reader, with its RAM need and a golden trace.
     pub(super) fn finish(mut self) -> Result<Vec<u8>, Error> {
-        // The RAM need is known only once the file can be read, and changes no length.
-        let draft = self.assemble()?;
-        let ram = lif_nostd::ram_bytes(&AlignedBytes::new(&draft))?;
+        // Both are known only once the file can be read, and move nothing that stands before them.
+        let mut draft = Host::new(&self.assemble()?)?;
+        let ram = draft.model().ram_bytes();
         let ram =
             u32::try_from(ram).map_err(|_| Error::Size("the state takes over 4 GiB".into()))?;
         *self.section(section::RAM) = ram.to_le_bytes().into();
-        self.assemble()
+        let golden = golden_trace(&mut draft)?;
+        *self.section(section::GOLDEN_TRACE) = golden;
+        let bytes = self.assemble()?;
+        Host::new(&bytes)?;
+        Ok(bytes)
     }
 
     fn assemble(&self) -> Result<Vec<u8>, Error> {
         let mut out = vec![0; HEADER_BYTES];
         for (kind, body) in self.sections.iter().filter(|(_, body)| !body.is_empty()) {
-            let optional = matches!(*kind, section::NAME | section::RAM | section::CERTIFICATES);
+            let optional = !matches!(*kind, section::WEIGHTS | section::NODES | section::EDGES);
             let flags = if optional { 0 } else { REQUIRED };
             let start = out.len();
             out.extend(kind.to_le_bytes());
@@ -113,6 +137,35 @@ impl FileWriter {
         out[CRC_OFFSET..CRC_OFFSET + 4].copy_from_slice(&crc.to_le_bytes());
         Ok(out)
     }
+}
+
+/// Steps of a golden trace.
+const GOLDEN_STEPS: u32 = 2;
+
+/// The body of a golden trace of `host`: a drawn input, and what the network makes of it.
+fn golden_trace(host: &mut Host) -> Result<Vec<u8>, Error> {
+    let model = host.model();
+    let (number, n) = (model.number(), model.n_in() as u64);
+    let stream = Stream::of(0, Purpose::Golden, 0);
+    let input: Vec<u8> = match number {
+        Number::F32 => {
+            let unit = |i| 2.0 * stream.unit(i) - 1.0;
+            (0..n).flat_map(|i| unit(i).to_le_bytes()).collect()
+        }
+        Number::Bits => {
+            let words = words_for(n as usize) as u64 * u64::from(GOLDEN_STEPS);
+            let word = |i| stream.bits(i) as u32;
+            (0..words).flat_map(|i| word(i).to_le_bytes()).collect()
+        }
+        _ => (0..n).map(|i| stream.bits(i) as u8).collect(),
+    };
+    let digest = host
+        .network()
+        .run_trace(&AlignedBytes::new(&input), GOLDEN_STEPS)?;
+    let head = [number as u32, GOLDEN_STEPS, digest, 0];
+    let mut body: Vec<u8> = head.into_iter().flat_map(u32::to_le_bytes).collect();
+    body.extend(input);
+    Ok(body)
 }
 
 /// Weights `[out, in]` as blocks of 16 outputs, input-major within a block, `zero` where outputs are missing.

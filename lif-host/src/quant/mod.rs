@@ -5,8 +5,10 @@
 //! back on the device.
 
 mod fold;
+mod layer;
 
-pub use fold::{Certificate, QuantLayer, quantise};
+pub use fold::{quantise, quantise_with};
+pub use layer::{Certificate, Membranes, QuantLayer, QuantOptions, Values, Weights};
 
 /// Why a network cannot be quantised.
 #[derive(Debug, thiserror::Error)]

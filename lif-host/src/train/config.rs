@@ -151,7 +151,31 @@ pub enum ConfigError {
         /// What it may be.
         allowed: &'static str,
     },
+    /// Training would take too much memory.
+    #[error(
+        "steps = {steps}, train.batch = {batch}, and layer.outputs for {neurons} neurons and {weights} weights: \
+         training would take about {gib:.1} GiB of memory, {MEMORY_GIB_MAX} GiB are allowed; make one of these smaller"
+    )]
+    Memory {
+        /// Time steps a sample.
+        steps: u32,
+        /// Samples a step of the optimiser.
+        batch: usize,
+        /// Neurons of all layers.
+        neurons: u64,
+        /// Weights and biases of all layers.
+        weights: u64,
+        /// What training would take, in GiB.
+        gib: f64,
+    },
 }
+
+/// What training may take, in GiB.
+const MEMORY_GIB_MAX: f64 = 8.0;
+/// f32 values that training keeps for each neuron, step and sample: current, membrane, spike, and two gradients.
+const VALUES_A_STEP: f64 = 5.0;
+/// f32 values that it keeps for each weight: the weight, its gradient, two means of Adam, and copies in another order.
+const VALUES_A_WEIGHT: f64 = 8.0;
 
 impl Config {
     /// Reads and checks the TOML text `text`.
@@ -223,7 +247,34 @@ impl Config {
                 "1 to 65535 are allowed",
             );
         }
+        config.check_memory()?;
         Ok(config)
+    }
+
+    /// A run that cannot be done is refused here, rather than ended by the system for want of memory.
+    fn check_memory(&self) -> Result<(), ConfigError> {
+        let (mut neurons, mut weights) = (0, 0);
+        let mut n_in = self.data.inputs as u64;
+        for layer in &self.layers {
+            let n = layer.outputs as u64;
+            neurons += n;
+            weights += n * (n_in + 1);
+            n_in = n;
+        }
+        let (steps, batch) = (self.steps, self.train.batch);
+        let states = f64::from(steps) * batch as f64 * neurons as f64;
+        let values = VALUES_A_STEP * states + VALUES_A_WEIGHT * weights as f64;
+        let gib = 4.0 * values / f64::from(1 << 30);
+        if gib > MEMORY_GIB_MAX {
+            return Err(ConfigError::Memory {
+                steps,
+                batch,
+                neurons,
+                weights,
+                gib,
+            });
+        }
+        Ok(())
     }
 
     /// The network, its weights zero. `step` is the raw units a unit of the quantised input.
@@ -259,5 +310,42 @@ impl Config {
             });
         }
         net.build()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIGITS: &str = include_str!("../../../examples/digits.toml");
+
+    /// What is said to the digits with each of `changes`, a text and what it becomes, applied once.
+    fn said_to(changes: &[[&str; 2]]) -> Option<String> {
+        let mut text = DIGITS.to_string();
+        for [from, to] in changes {
+            assert!(text.contains(from), "{from:?}");
+            text = text.replacen(from, to, 1);
+        }
+        Config::parse(&text).err().map(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_run_that_takes_too_much_memory_is_refused() {
+        assert_eq!(said_to(&[]), None);
+        let wide = ["outputs = 128", "outputs = 65535"];
+        let long = ["steps = 16", "steps = 65535"];
+        assert_eq!(said_to(&[wide]), None);
+        let said = said_to(&[wide, long]).expect("it is far too large");
+        let parts = "steps = 65535, train.batch = 32, and layer.outputs for 65545 neurons and 4915135 weights";
+        assert!(said.starts_with(parts), "{said}");
+        assert!(
+            said.contains("2560.5 GiB of memory, 8 GiB are allowed"),
+            "{said}"
+        );
+        // The states of 65,545 neurons for 16 steps are 4 MiB a value and a sample.
+        let small = ["batch = 32", "batch = 400"];
+        let large = ["batch = 32", "batch = 420"];
+        assert_eq!(said_to(&[wide, small]), None);
+        assert!(said_to(&[wide, large]).is_some());
     }
 }

@@ -62,7 +62,7 @@ impl Trainer {
         Ok(Self {
             adam: Adam::new(net.weights.len(), AdamParams::default()),
             grad: vec![0.0; net.weights.len()],
-            full_scale: scale.full_scale,
+            full_scale: scale.map_or(1.0, |scale| scale.full_scale),
             pass,
             net,
         })
@@ -149,7 +149,7 @@ fn check_weights(weights: &[f32], epoch: u32) -> Result<(), Error> {
 /// [`Error`] where network and samples do not fit.
 pub fn accuracy(net: &Net, samples: &Samples) -> Result<f64, Error> {
     check_data(net, samples)?;
-    let (_, scale) = net.input()?;
+    let full_scale = net.input()?.1.map_or(1.0, |scale| scale.full_scale);
     let mut pass = Pass::new(net)?;
     let classes = net.n_out();
     let mut correct = 0;
@@ -158,7 +158,7 @@ pub fn accuracy(net: &Net, samples: &Samples) -> Result<f64, Error> {
         .chunks(64 * samples.n_in)
         .zip(samples.labels.chunks(64))
     {
-        let x: Vec<f32> = x.iter().map(|x| x / scale.full_scale).collect();
+        let x: Vec<f32> = x.iter().map(|x| x / full_scale).collect();
         let counts = pass.forward(&net.weights, &x);
         correct += counts
             .chunks_exact(classes)

@@ -1,7 +1,7 @@
 //! One forward and one backward pass of a chain over a batch, with the buffers that both need.
 
 use crate::cpu::{Dense, Neurons, Upstream, linear_backward, linear_forward, transpose};
-use crate::net::{Error, Net};
+use crate::net::{Error, Net, NeuronParams};
 
 /// A layer's constants and buffers.
 #[derive(Clone, Debug)]
@@ -39,20 +39,32 @@ impl Pass {
     ///
     /// # Errors
     ///
-    /// Those of [`Net::layers`], and [`Error::Node`] where a parameter is not one for all neurons.
+    /// Those of [`Net::layers`], and [`Error::Node`] where the input is of spikes, or neurons are other than LIF with
+    /// parameters that all of a layer share.
     pub fn new(net: &Net) -> Result<Self, Error> {
+        if net.input()?.1.is_none() {
+            let node = net.nodes[0].name.clone();
+            let problem = "networks with an input of spikes are not trained yet".into();
+            return Err(Error::Node { node, problem });
+        }
         let mut layers = Vec::new();
         for layer in net.layers()? {
-            let lif = layer.lif.uniform().ok_or_else(|| Error::Node {
+            let refuse = |problem: &str| Error::Node {
                 node: layer.neuron.into(),
-                problem: "parameters per channel or per neuron are not trained yet".into(),
+                problem: problem.into(),
+            };
+            let NeuronParams::Lif(params) = layer.neurons else {
+                return Err(refuse("neurons other than LIF are not trained yet"));
+            };
+            let lif = params.uniform().ok_or_else(|| {
+                refuse("parameters per channel or per neuron are not trained yet")
             })?;
             layers.push(LayerPass {
                 n_in: layer.n_in,
                 n_out: layer.n_out,
                 weight: layer.weight.clone(),
                 bias: layer.bias.clone(),
-                neurons: Neurons::from_lif(lif, layer.lif.surrogate, layer.lif.detach_reset),
+                neurons: Neurons::from_lif(lif, params.surrogate, params.detach_reset),
                 w_t: Vec::new(),
                 current: Vec::new(),
                 h: Vec::new(),
@@ -165,5 +177,56 @@ impl Pass {
         let rate =
             |s: &[f32]| s.iter().filter(|s| **s != 0.0).count() as f64 / s.len().max(1) as f64;
         self.layers.iter().map(|l| rate(&l.s)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lif_nostd::neuron::Decode;
+
+    use super::*;
+    use crate::net::{InputScale, LifParams, Param};
+    use crate::surrogate::Surrogate;
+
+    #[test]
+    fn what_is_not_trained_yet_is_named() {
+        let scale = InputScale {
+            full_scale: 1.0,
+            step: 1.0,
+        };
+        let params = LifParams {
+            tau: Param::Scalar(2.0),
+            v_threshold: Param::Scalar(1.0),
+            v_reset: Some(Param::Scalar(0.0)),
+            decay_input: true,
+            detach_reset: false,
+            surrogate: Surrogate::default(),
+        };
+        let chain = || Net::sequential("n", 4, 2, scale).linear(2);
+        let each = LifParams {
+            tau: Param::PerNeuron(vec![2.0, 3.0]),
+            ..params.clone()
+        };
+        for (chain, node, says) in [
+            (
+                chain().simple_lif(params.clone()),
+                "simple_lif1",
+                "other than LIF",
+            ),
+            (
+                chain().non_spiking_lif(Param::Scalar(2.0), Decode::None),
+                "non_spiking_lif1",
+                "other than LIF",
+            ),
+            (chain().lif(each), "lif1", "per neuron"),
+            (
+                Net::sequential_spikes("n", 4, 2).linear(2).lif(params),
+                "input",
+                "of spikes",
+            ),
+        ] {
+            let text = Pass::new(&chain.build().unwrap()).unwrap_err().to_string();
+            assert!(text.contains(node) && text.contains(says), "{text}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! A digest of everything that a network did: CRC-32 over its spikes and membranes.
 
 use crate::model::format::CRC;
-use crate::model::network::{Membranes, Network};
+use crate::model::network::Network;
 
 /// CRC-32 over the spikes of every step and the membranes at the end, layer by layer.
 ///
@@ -31,10 +31,7 @@ impl Digest {
     /// Adds the membranes: each layer's as they lie in memory, little-endian.
     pub fn add_membranes(&mut self, network: &Network<'_>) {
         for (_, v) in network.layers() {
-            match v {
-                Membranes::I16(v) => self.0.update(bytemuck::cast_slice(v)),
-                Membranes::F32(v) => self.0.update(bytemuck::cast_slice(v)),
-            }
+            self.0.update(v.bytes());
         }
     }
 

@@ -1,9 +1,12 @@
-//! A layer of a model that was checked: its constants, decoded from the node records where they lie.
+//! A layer of a model that was checked: its constants, decoded from the node records where they lie, and one time
+//! step of it, in one function a number format.
 
-use crate::model::format::{NODE_BYTES, Node, Number, Param};
-use crate::neuron::Lif;
-use crate::scalar::{FixedLeak, FloatLeak};
-use crate::synapse::{BLOCK, Linear};
+use super::arena::{values, values_mut};
+use super::format::{NODE_BYTES, Node, Number};
+use super::population::{Population, State, data};
+use crate::model::network::Membranes;
+use crate::spikes::{Spikes, words_for};
+use crate::synapse::{BLOCK, Linear, shift_to_i16, shift_to_i32};
 
 /// Synapses and the neurons that they drive.
 #[derive(Clone, Copy, Debug)]
@@ -20,35 +23,84 @@ pub struct Layer<'m> {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum LayerKind<'m> {
-    /// i8 weights, 32-bit sums, i16 membranes.
-    I16 {
-        /// Weights.
-        linear: Linear<'m, u8>,
-        /// Biases in units of the sum, in whole blocks of 16.
-        bias: &'m [i32],
-        /// The current is the sum times 2^shift.
-        shift: i8,
-        /// Neurons.
-        lif: Lif<i16>,
-    },
+    /// Integers, with sums of 32 bits.
+    Int(IntLayer<'m>),
     /// f32 throughout.
-    F32 {
-        /// Weights.
-        linear: Linear<'m, f32>,
-        /// Biases, in whole blocks of 16.
-        bias: &'m [f32],
-        /// Neurons.
-        lif: Lif<f32>,
-    },
+    F32(F32Layer<'m>),
+}
+
+/// A layer in integers.
+#[derive(Clone, Copy, Debug)]
+pub struct IntLayer<'m> {
+    /// Weights.
+    pub synapses: IntSynapses<'m>,
+    /// Biases in units of the sum, in whole blocks of 16.
+    pub bias: &'m [i32],
+    /// The current is the sum times 2^shift.
+    pub shift: i8,
+    /// Whether the file certifies that no sum leaves 16 bits: lanes modulo 2^16 are exact then.
+    pub fits_16: bool,
+    /// Neurons.
+    pub neurons: IntNeurons<'m>,
+}
+
+/// The weights of an integer layer.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum IntSynapses<'m> {
+    /// i8, stored offset-binary.
+    I8(Linear<'m, u8>),
+    /// i16.
+    I16(Linear<'m, i16>),
+}
+
+/// The neurons of an integer layer.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum IntNeurons<'m> {
+    /// i16 membranes.
+    I16(Population<'m, i16>),
+    /// i32 membranes.
+    I32(Population<'m, i32>),
+}
+
+/// A layer in f32.
+#[derive(Clone, Copy, Debug)]
+pub struct F32Layer<'m> {
+    /// Weights.
+    pub linear: Linear<'m, f32>,
+    /// Biases, in whole blocks of 16.
+    pub bias: &'m [f32],
+    /// Neurons.
+    pub neurons: Population<'m, f32>,
 }
 
 /// The records of a layer: its synapse node and its neuron node.
 pub(super) type Records = [u8; 2 * NODE_BYTES];
 
+/// What drives a layer in a time step.
+#[derive(Clone, Copy)]
+pub(super) enum Drive<'a> {
+    /// Currents that were computed before, one a neuron.
+    Held(&'a [u32]),
+    /// Spikes.
+    Spikes(Spikes<'a>),
+}
+
+/// A layer's part of the arena, by use.
+pub(super) struct Parts<'a> {
+    /// Spikes.
+    pub(super) spikes: &'a mut [u32],
+    /// Membranes.
+    pub(super) v: &'a mut [u32],
+    /// State of a decode: two words a neuron, or none.
+    pub(super) decodes: &'a mut [u32],
+}
+
 impl<'m> Layer<'m> {
     /// The layer of `records` in the file `bytes`, both of which the reader checked: a step of a network comes
     /// here for each layer, and checks nothing again. None where the reader would have refused the file.
-    pub(super) fn decode(bytes: &'m [u8], records: &Records) -> Option<Self> {
+    pub(super) fn decode(bytes: &'m [u8], records: &Records, fits_16: bool) -> Option<Self> {
         let (synapse, neuron) = records.split_first_chunk()?;
         let Node::Linear {
             number,
@@ -61,22 +113,34 @@ impl<'m> Layer<'m> {
         else {
             return None;
         };
-        let neuron = Node::decode(neuron.first_chunk()?)?;
+        let Node::Neurons(node) = Node::decode(neuron.first_chunk()?)? else {
+            return None;
+        };
         let (n_in, n_out) = (n_in as usize, n_out as usize);
         let padded = padded(n_out);
         let count = padded.saturating_mul(n_in);
-        let kind = match number {
-            Number::I8 => LayerKind::I16 {
+        let kind = if number == Number::F32 {
+            LayerKind::F32(F32Layer {
                 linear: Linear::new(n_in, data(bytes, weights, count)?),
+                bias: data(bytes, bias, padded)?,
+                neurons: Population::decode(bytes, &node)?,
+            })
+        } else {
+            LayerKind::Int(IntLayer {
+                synapses: match number {
+                    Number::I16 => {
+                        IntSynapses::I16(Linear::new(n_in, data(bytes, weights, count)?))
+                    }
+                    _ => IntSynapses::I8(Linear::new(n_in, data(bytes, weights, count)?)),
+                },
                 bias: data(bytes, bias, padded)?,
                 shift,
-                lif: lif_i16(neuron)?,
-            },
-            _ => LayerKind::F32 {
-                linear: Linear::new(n_in, data(bytes, weights, count)?),
-                bias: data(bytes, bias, padded)?,
-                lif: lif_f32(neuron)?,
-            },
+                fits_16,
+                neurons: match node.number {
+                    Number::I32 => IntNeurons::I32(Population::decode(bytes, &node)?),
+                    _ => IntNeurons::I16(Population::decode(bytes, &node)?),
+                },
+            })
         };
         Some(Self { n_in, n_out, kind })
     }
@@ -89,62 +153,216 @@ impl<'m> Layer<'m> {
     /// Words that one value of the state type a neuron takes.
     pub(super) const fn state_words(&self) -> usize {
         match self.kind {
-            LayerKind::I16 { .. } => self.n_out.div_ceil(2),
-            LayerKind::F32 { .. } => self.n_out,
+            LayerKind::Int(IntLayer {
+                neurons: IntNeurons::I16(_),
+                ..
+            }) => self.n_out.div_ceil(2),
+            _ => self.n_out,
         }
+    }
+
+    /// Words that the state of a decode takes.
+    pub(super) const fn decode_words(&self) -> usize {
+        let keeps = match &self.kind {
+            LayerKind::Int(int) => match &int.neurons {
+                IntNeurons::I16(p) => p.keeps_decode(),
+                IntNeurons::I32(p) => p.keeps_decode(),
+            },
+            LayerKind::F32(layer) => layer.neurons.keeps_decode(),
+        };
+        if keeps {
+            self.n_out.saturating_mul(2)
+        } else {
+            0
+        }
+    }
+
+    /// Words of the layer's part of the arena: spikes, membranes, state of the decode.
+    pub(super) const fn words(&self) -> usize {
+        words_for(self.n_out)
+            .saturating_add(self.state_words())
+            .saturating_add(self.decode_words())
+    }
+
+    /// One time step, the `step`-th since the reset. `sums` is room for one sum an output.
+    pub(super) fn step(&self, drive: Drive<'_>, sums: &mut [u32], parts: Parts<'_>, step: u32) {
+        match &self.kind {
+            LayerKind::Int(layer) => match &layer.neurons {
+                IntNeurons::I16(p) => layer.step(p, drive, sums, parts, step),
+                IntNeurons::I32(p) => layer.step(p, drive, sums, parts, step),
+            },
+            LayerKind::F32(layer) => layer.step(drive, sums, parts, step),
+        }
+    }
+
+    /// The currents of the layer on the integer values `x`, or without input, into `held`.
+    pub(super) fn hold_int(&self, x: Option<&[i8]>, sums: &mut [u32], held: &mut [u32]) {
+        if let LayerKind::Int(layer) = &self.kind {
+            let sums = values_mut::<i32>(sums, layer.bias.len());
+            fill(sums, layer.bias);
+            match (x, &layer.synapses) {
+                (Some(x), IntSynapses::I8(linear)) => linear.add_values(x, sums),
+                (Some(x), IntSynapses::I16(linear)) => linear.add_values(x, sums),
+                (None, _) => (),
+            }
+            match &layer.neurons {
+                IntNeurons::I16(_) => hold::<i16>(sums, layer.shift, held, self.n_out),
+                IntNeurons::I32(_) => hold::<i32>(sums, layer.shift, held, self.n_out),
+            }
+        }
+    }
+
+    /// The same on f32 values.
+    pub(super) fn hold_f32(&self, x: Option<&[f32]>, sums: &mut [u32], held: &mut [u32]) {
+        if let LayerKind::F32(layer) = &self.kind {
+            let sums = values_mut::<f32>(sums, layer.bias.len());
+            fill(sums, layer.bias);
+            if let Some(x) = x {
+                layer.linear.add_values(x, sums);
+            }
+            fill(values_mut(held, self.n_out), sums);
+        }
+    }
+
+    /// Puts the layer's part of the arena into its initial state.
+    pub(super) fn reset(&self, parts: Parts<'_>) {
+        parts.spikes.fill(0);
+        parts.decodes.fill(0);
+        match &self.kind {
+            LayerKind::Int(layer) => match &layer.neurons {
+                IntNeurons::I16(p) => reset(p, values_mut(parts.v, self.n_out)),
+                IntNeurons::I32(p) => reset(p, values_mut(parts.v, self.n_out)),
+            },
+            LayerKind::F32(layer) => reset(&layer.neurons, values_mut(parts.v, self.n_out)),
+        }
+    }
+
+    /// The membranes in `v`.
+    pub(super) fn membranes<'a>(&self, v: &'a [u32]) -> Membranes<'a> {
+        match &self.kind {
+            LayerKind::Int(layer) => match &layer.neurons {
+                IntNeurons::I16(_) => Membranes::I16(values(v, self.n_out)),
+                IntNeurons::I32(_) => Membranes::I32(values(v, self.n_out)),
+            },
+            LayerKind::F32(_) => Membranes::F32(values(v, self.n_out)),
+        }
+    }
+
+    /// What the decode reads of neuron `i` after `steps` steps, in units of the membrane; none past the end.
+    pub(super) fn read(&self, v: &[u32], decodes: &[u32], i: usize, steps: u32) -> Option<f32> {
+        let state = decodes.as_chunks().0.get(i).copied().unwrap_or_default();
+        let v = self.membranes(v);
+        match (&self.kind, v) {
+            (LayerKind::F32(layer), Membranes::F32(v)) => {
+                Some(layer.neurons.read(*v.get(i)?, state, steps))
+            }
+            (LayerKind::Int(layer), v) => match (&layer.neurons, v) {
+                (IntNeurons::I16(p), Membranes::I16(v)) => {
+                    Some(p.read(*v.get(i)?, state, steps).to_f32())
+                }
+                (IntNeurons::I32(p), Membranes::I32(v)) => {
+                    Some(p.read(*v.get(i)?, state, steps).to_f32())
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl IntLayer<'_> {
+    /// One time step in integers.
+    fn step<S: Current>(
+        &self,
+        neurons: &Population<'_, S>,
+        drive: Drive<'_>,
+        sums: &mut [u32],
+        parts: Parts<'_>,
+        step: u32,
+    ) {
+        let v = values_mut::<S>(parts.v, neurons.n);
+        let decodes = parts.decodes.as_chunks_mut().0;
+        match drive {
+            Drive::Held(held) => {
+                let c = values(held, v.len()).iter().copied();
+                neurons.step(v, c, parts.spikes, decodes, step);
+            }
+            Drive::Spikes(input) => {
+                let sums = values_mut::<i32>(sums, self.bias.len());
+                fill(sums, self.bias);
+                match &self.synapses {
+                    IntSynapses::I8(linear) => linear.add_spikes(input, sums),
+                    IntSynapses::I16(linear) => linear.add_spikes(input, sums),
+                }
+                let c = sums.iter().map(|sum| S::current(*sum, self.shift));
+                neurons.step(v, c, parts.spikes, decodes, step);
+            }
+        }
+    }
+}
+
+impl F32Layer<'_> {
+    /// One time step in f32.
+    fn step(&self, drive: Drive<'_>, sums: &mut [u32], parts: Parts<'_>, step: u32) {
+        let v = values_mut::<f32>(parts.v, self.neurons.n);
+        let decodes = parts.decodes.as_chunks_mut().0;
+        match drive {
+            Drive::Held(held) => {
+                let c = values(held, v.len()).iter().copied();
+                self.neurons.step(v, c, parts.spikes, decodes, step);
+            }
+            Drive::Spikes(input) => {
+                let sums = values_mut::<f32>(sums, self.bias.len());
+                fill(sums, self.bias);
+                self.linear.add_spikes(input, sums);
+                let c = sums.iter().copied();
+                self.neurons.step(v, c, parts.spikes, decodes, step);
+            }
+        }
+    }
+}
+
+/// A type of membranes that an integer sum drives.
+trait Current: State {
+    /// `sat(sum * 2^shift)`.
+    fn current(sum: i32, shift: i8) -> Self;
+}
+
+impl Current for i16 {
+    #[inline]
+    fn current(sum: i32, shift: i8) -> Self {
+        shift_to_i16(sum, shift)
+    }
+}
+
+impl Current for i32 {
+    #[inline]
+    fn current(sum: i32, shift: i8) -> Self {
+        shift_to_i32(sum, shift)
+    }
+}
+
+/// The currents of the first `n` of `sums` into `held`.
+fn hold<S: Current>(sums: &[i32], shift: i8, held: &mut [u32], n: usize) {
+    for (held, sum) in values_mut::<S>(held, n).iter_mut().zip(sums) {
+        *held = S::current(*sum, shift);
+    }
+}
+
+fn reset<S: State>(neurons: &Population<'_, S>, v: &mut [S]) {
+    for (i, v) in v.iter_mut().enumerate() {
+        *v = neurons.v_init(i);
+    }
+}
+
+/// Copies as many values as both hold.
+fn fill<T: Copy>(to: &mut [T], from: &[T]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
     }
 }
 
 /// `n` outputs in whole blocks.
 pub(super) const fn padded(n: usize) -> usize {
     n.div_ceil(BLOCK).saturating_mul(BLOCK)
-}
-
-/// `count` values at offset `start` of the file.
-fn data<T: bytemuck::AnyBitPattern>(bytes: &[u8], start: u32, count: usize) -> Option<&[T]> {
-    let len = count.saturating_mul(size_of::<T>());
-    let data = bytes.get(start as usize..)?.get(..len)?;
-    bytemuck::try_cast_slice(data).ok()
-}
-
-fn lif_i16(neuron: Node) -> Option<Lif<i16>> {
-    let Node::Lif {
-        leak: Param::Scalar(a),
-        v_threshold: Param::Scalar(v_threshold),
-        v_reset,
-        decay_input,
-        ..
-    } = neuron
-    else {
-        return None;
-    };
-    Some(Lif {
-        leak: FixedLeak::to_zero(a),
-        v_threshold: v_threshold as i16,
-        v_reset: v_reset.bits().map(|bits| bits as i16),
-        decay_input,
-    })
-}
-
-fn lif_f32(neuron: Node) -> Option<Lif<f32>> {
-    let Node::Lif {
-        leak: Param::Scalar(tau),
-        v_threshold: Param::Scalar(v_threshold),
-        v_leak: Param::Scalar(v_leak),
-        v_reset,
-        decay_input,
-        ..
-    } = neuron
-    else {
-        return None;
-    };
-    Some(Lif {
-        leak: FloatLeak {
-            tau: f32::from_bits(tau),
-            v_leak: f32::from_bits(v_leak),
-        },
-        v_threshold: f32::from_bits(v_threshold),
-        v_reset: v_reset.bits().map(f32::from_bits),
-        decay_input,
-    })
 }

@@ -1,12 +1,20 @@
 //! The `.lif` model file: layout, checked reader, and the network that runs it in place.
 
+mod arena;
+mod check;
 mod digest;
 pub mod format;
+mod golden;
 mod layer;
 mod network;
+mod population;
 mod reader;
+mod record;
+mod sections;
 
 pub use digest::Digest;
-pub use layer::{Layer, LayerKind};
-pub use network::{Membranes, Network, ram_bytes};
-pub use reader::Model;
+pub use golden::{GoldenTrace, SelfTest};
+pub use layer::{F32Layer, IntLayer, IntNeurons, IntSynapses, Layer, LayerKind};
+pub use network::{Membranes, Network, Progress, ram_bytes};
+pub use population::{ParamRef, Population, State, Value};
+pub use reader::{Model, Signature};

@@ -1,28 +1,52 @@
 //! The network that runs a model in place: state in an arena, no heap.
 
+use super::arena::{Cut, CutRef, Layout, values, values_mut};
+use super::format::Number;
+use super::layer::Drive;
+use super::reader::Model;
 use crate::error::Error;
-use crate::model::format::Number;
-use crate::model::layer::{Layer, LayerKind};
-use crate::model::reader::Model;
-use crate::scalar::Scalar;
 use crate::spikes::{Spikes, words_for};
-use crate::synapse::shift_to_i16;
 
 /// A running network: a model that stays where it lies, and its state in an arena that the caller brings.
 ///
-/// Within a time step the layers run in order, with no delay between them. The arena holds, in 32-bit words:
+/// Within a time step the layers run in order, with no delay between them.
 ///
-/// ```text
-/// sums      one a neuron of the widest layer, in whole blocks of 16
-/// held      the current of each neuron of the first layer, kept until the input changes
-/// a layer:  its spikes, bit-packed; its membranes
-/// counts    spikes of each output neuron since the reset
-/// ```
+/// | input node | set by | lasts |
+/// |---|---|---|
+/// | i8, f32 | [`Network::set_current`], [`Network::set_current_f32`] | until it is set again |
+/// | spikes | [`Network::set_spikes`], [`Network::events`] | one step, which clears them |
 #[derive(Debug)]
 pub struct Network<'m> {
     model: Model<'m>,
     layout: Layout,
     arena: &'m mut [u32],
+    /// Whole steps since the reset.
+    step: u32,
+    next: Next,
+}
+
+/// Where a step goes on.
+#[derive(Clone, Copy, Debug, Default)]
+struct Next {
+    /// Layer that runs next.
+    layer: usize,
+    /// Where its part of the layers' words starts.
+    start: usize,
+    /// Where that of the layer before starts.
+    before: usize,
+    /// Neurons of the layer before.
+    n_before: usize,
+}
+
+/// Whether a step is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[must_use = "a step is over where it is Done"]
+pub enum Progress {
+    /// More layers are to run in this step.
+    More,
+    /// The step is over.
+    Done,
 }
 
 /// The membranes of a layer.
@@ -30,10 +54,26 @@ pub struct Network<'m> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Membranes<'a> {
-    /// Fixed point, in the layer's own unit.
+    /// Fixed point of 16 bits, in the layer's own unit.
     I16(&'a [i16]),
+    /// Fixed point of 32 bits, in the layer's own unit.
+    I32(&'a [i32]),
     /// Floating point.
     F32(&'a [f32]),
+}
+
+impl<'a> Membranes<'a> {
+    /// The membranes as they lie in memory, little-endian.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        // Bytes need no alignment: this cannot fail.
+        let bytes = match self {
+            Self::I16(v) => bytemuck::try_cast_slice(v),
+            Self::I32(v) => bytemuck::try_cast_slice(v),
+            Self::F32(v) => bytemuck::try_cast_slice(v),
+        };
+        bytes.unwrap_or(&[])
+    }
 }
 
 /// Bytes of arena that the model in `bytes` needs, a multiple of 8.
@@ -45,102 +85,16 @@ pub fn ram_bytes(bytes: &[u8]) -> Result<usize, Error> {
     Ok(Model::read(bytes)?.ram_bytes())
 }
 
-/// Where things lie in a network's arena, in words.
-#[derive(Clone, Copy, Debug, Default)]
-struct Layout {
-    /// Sums of the widest layer.
-    sums: usize,
-    /// Held currents of the first layer.
-    held: usize,
-    /// Spikes and membranes of all layers.
-    layers: usize,
-    /// Counts.
-    counts: usize,
-}
-
-impl Layout {
-    fn of(model: &Model<'_>) -> Self {
-        let mut layout = Self::default();
-        for layer in model.layers() {
-            if layout.layers == 0 {
-                layout.held = layer.state_words();
-            }
-            layout.sums = layout.sums.max(layer.padded());
-            layout.layers = layout
-                .layers
-                .saturating_add(words_for(layer.n_out))
-                .saturating_add(layer.state_words());
-            layout.counts = layer.n_out;
-        }
-        layout
-    }
-
-    /// Words before the layers.
-    const fn before_layers(&self) -> usize {
-        self.sums.saturating_add(self.held)
-    }
-
-    /// Words before the counts.
-    const fn before_counts(&self) -> usize {
-        self.before_layers().saturating_add(self.layers)
-    }
-}
-
 impl Model<'_> {
     /// Bytes of arena that a network of this model needs, a multiple of 8.
     #[must_use]
     pub fn ram_bytes(&self) -> usize {
-        let layout = Layout::of(self);
-        let words = layout.before_counts().saturating_add(layout.counts);
-        words.div_ceil(2).saturating_mul(8)
+        Layout::of(self).bytes()
     }
 }
 
-/// The words of a network's arena, by use. Each call cuts the next piece off the front.
-struct Cut<'a>(&'a mut [u32]);
-
-impl<'a> Cut<'a> {
-    fn words(&mut self, n: usize) -> &'a mut [u32] {
-        let all = core::mem::take(&mut self.0);
-        let n = n.min(all.len());
-        match all.split_at_mut_checked(n) {
-            Some((piece, rest)) => {
-                self.0 = rest;
-                piece
-            }
-            None => &mut [],
-        }
-    }
-}
-
-/// The same for reading.
-struct CutRef<'a>(&'a [u32]);
-
-impl<'a> CutRef<'a> {
-    fn words(&mut self, n: usize) -> &'a [u32] {
-        let n = n.min(self.0.len());
-        match self.0.split_at_checked(n) {
-            Some((piece, rest)) => {
-                self.0 = rest;
-                piece
-            }
-            None => &[],
-        }
-    }
-}
-
-/// The first `n` values of type `T` in `words`, fewer if the words hold fewer.
-fn values<T: bytemuck::AnyBitPattern>(words: &[u32], n: usize) -> &[T] {
-    let all = bytemuck::try_cast_slice(words).unwrap_or(&[]);
-    all.get(..n).unwrap_or(all)
-}
-
-/// The same for writing.
-fn values_mut<T: bytemuck::Pod>(words: &mut [u32], n: usize) -> &mut [T] {
-    let all = bytemuck::try_cast_slice_mut(words).unwrap_or(&mut []);
-    let n = n.min(all.len());
-    all.get_mut(..n).unwrap_or(&mut [])
-}
+/// What stands for no first spike.
+const NEVER: u16 = u16::MAX;
 
 impl<'m> Network<'m> {
     /// Reads the model in `bytes` and puts a network in its initial state into `arena`.
@@ -150,20 +104,22 @@ impl<'m> Network<'m> {
     /// Those of [`Model::read`], and [`Error::Arena`] where the arena is too small.
     pub fn new(bytes: &'m [u8], arena: &'m mut [u64]) -> Result<Self, Error> {
         let model = Model::read(bytes)?;
-        let need = model.ram_bytes();
+        let layout = Layout::of(&model);
+        let need = layout.bytes();
         let got = size_of_val(arena);
         if got < need {
             return Err(Error::Arena { need, got });
         }
         let arena =
             bytemuck::try_cast_slice_mut(arena).map_err(|_| Error::Arena { need, got: 0 })?;
-        let layout = Layout::of(&model);
         let mut network = Self {
             model,
             layout,
             arena,
+            step: 0,
+            next: Next::default(),
         };
-        network.hold_bias();
+        network.clear_input();
         network.reset();
         Ok(network)
     }
@@ -180,28 +136,13 @@ impl<'m> Network<'m> {
     ///
     /// # Errors
     ///
-    /// [`Error::InputLength`], [`Error::InputType`] where the network takes f32.
+    /// [`Error::InputLength`], [`Error::InputType`] where the network takes something else.
     pub fn set_current(&mut self, x: &[i8]) -> Result<(), Error> {
-        self.check_input(Number::I8, x.len())?;
-        let (layer, sums, held) = self.first();
-        if let Some(Layer {
-            kind:
-                LayerKind::I16 {
-                    linear,
-                    bias,
-                    shift,
-                    ..
-                },
-            n_out,
-            ..
-        }) = layer
-        {
-            let sums = values_mut::<i32>(sums, bias.len());
-            fill(sums, bias);
-            linear.add_values(x, sums);
-            for (held, sum) in values_mut::<i16>(held, n_out).iter_mut().zip(&*sums) {
-                *held = shift_to_i16(*sum, shift);
-            }
+        self.check_input(Number::I8, self.model.n_in(), x.len())?;
+        let mut cut = Cut(&mut *self.arena);
+        let (sums, held) = (cut.words(self.layout.sums), cut.words(self.layout.held));
+        if let Some(layer) = self.model.layer(0) {
+            layer.hold_int(Some(x), sums, held);
         }
         Ok(())
     }
@@ -210,64 +151,173 @@ impl<'m> Network<'m> {
     ///
     /// # Errors
     ///
-    /// [`Error::InputLength`], [`Error::InputType`] where the network takes i8.
+    /// [`Error::InputLength`], [`Error::InputType`] where the network takes something else.
     pub fn set_current_f32(&mut self, x: &[f32]) -> Result<(), Error> {
-        self.check_input(Number::F32, x.len())?;
-        let (layer, sums, held) = self.first();
-        if let Some(Layer {
-            kind: LayerKind::F32 { linear, bias, .. },
-            n_out,
-            ..
-        }) = layer
-        {
-            let sums = values_mut::<f32>(sums, bias.len());
-            fill(sums, bias);
-            linear.add_values(x, sums);
-            fill(values_mut(held, n_out), sums);
+        self.check_input(Number::F32, self.model.n_in(), x.len())?;
+        let mut cut = Cut(&mut *self.arena);
+        let (sums, held) = (cut.words(self.layout.sums), cut.words(self.layout.held));
+        if let Some(layer) = self.model.layer(0) {
+            layer.hold_f32(Some(x), sums, held);
         }
         Ok(())
     }
 
-    /// Runs all layers for one time step.
-    pub fn step(&mut self) {
-        let mut cut = Cut(&mut *self.arena);
-        let sums = cut.words(self.layout.sums);
-        let held: &[u32] = cut.words(self.layout.held);
-        let mut before: Option<Spikes<'_>> = None;
-        for layer in self.model.layers() {
-            let spikes = cut.words(words_for(layer.n_out));
-            let v = cut.words(layer.state_words());
-            layer.step(before, held, sums, v, spikes);
-            before = Some(Spikes::new(spikes, layer.n_out));
+    /// Sets the input spikes of the coming step to `words`, bit-packed as in [`crate::spikes`]; bits past the last
+    /// input are left out. The step clears them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InputLength`] in words, [`Error::InputType`] where the network takes values.
+    pub fn set_spikes(&mut self, words: &[u32]) -> Result<(), Error> {
+        self.check_input(Number::Bits, self.layout.input, words.len())?;
+        let n_in = self.model.n_in();
+        let input = self.input();
+        for (to, from) in input.iter_mut().zip(words) {
+            *to = *from;
         }
-        if let Some(output) = before {
-            let counts = cut.words(output.len());
-            for i in output.indices() {
-                if let Some(count) = counts.get_mut(i) {
-                    *count = count.saturating_add(1);
-                }
-            }
+        let unused = input.len().saturating_mul(32).saturating_sub(n_in);
+        if let (Some(last), Some(mask)) = (input.last_mut(), u32::MAX.checked_shr(unused as u32)) {
+            *last &= mask;
         }
+        Ok(())
     }
 
-    /// Puts membranes, spikes and counts back to their initial state; the input stays.
+    /// Adds spikes of the inputs `indices` to those of the coming step, in any order; the step clears them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InputIndex`], and nothing is changed then; [`Error::InputType`] where the network takes values.
+    pub fn events(&mut self, indices: &[u16]) -> Result<(), Error> {
+        self.check_input(Number::Bits, 0, 0)?;
+        let n = self.model.n_in();
+        if let Some(index) = indices.iter().find(|i| usize::from(**i) >= n) {
+            let index = usize::from(*index);
+            return Err(Error::InputIndex { index, n });
+        }
+        let input = self.input();
+        for i in indices {
+            if let Some(word) = input.get_mut(usize::from(i / 32)) {
+                *word |= 1 << (i % 32);
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs all layers for one time step, or those that [`Network::step_layer`] has left of it.
+    pub fn step(&mut self) {
+        self.step_observed(&mut |_, _, _| ());
+    }
+
+    /// The same; `observe` is called after each layer that runs, with its number, its spikes and its membranes.
+    pub fn step_observed(&mut self, observe: &mut impl FnMut(usize, Spikes<'_>, Membranes<'_>)) {
+        while self.advance(observe) == Progress::More {}
+    }
+
+    /// Runs the next layer of a time step: work that is bounded by that layer, for a caller with a deadline.
+    pub fn step_layer(&mut self) -> Progress {
+        self.advance(&mut |_, _, _| ())
+    }
+
+    fn advance(&mut self, observe: &mut impl FnMut(usize, Spikes<'_>, Membranes<'_>)) -> Progress {
+        let (layout, next) = (self.layout, self.next);
+        let Some(layer) = self.model.layer(next.layer) else {
+            // There is at least one layer, and after the last one it begins anew.
+            self.next = Next::default();
+            return Progress::Done;
+        };
+        let mut cut = Cut(&mut *self.arena);
+        let sums = cut.words(layout.sums);
+        let held = cut.words(layout.held);
+        let input = cut.words(layout.input);
+        let done: &[u32] = cut.words(next.start);
+        let parts = cut.layer(&layer);
+        let is_first = next.layer == 0;
+        let drive = if !is_first {
+            let words = done.get(next.before..).unwrap_or(&[]);
+            let words = words.get(..words_for(next.n_before)).unwrap_or(words);
+            Drive::Spikes(Spikes::new(words, next.n_before))
+        } else if input.is_empty() {
+            Drive::Held(held)
+        } else {
+            Drive::Spikes(Spikes::new(input, layer.n_in))
+        };
+        layer.step(drive, sums, parts, self.step);
+        if is_first {
+            input.fill(0);
+        }
+        self.next = Next {
+            layer: next.layer + 1,
+            start: next.start.saturating_add(layer.words()),
+            before: next.start,
+            n_before: layer.n_out,
+        };
+        let mut cut = CutRef(&*self.arena);
+        cut.words(layout.before_layers().saturating_add(next.start));
+        let spikes = Spikes::new(cut.words(words_for(layer.n_out)), layer.n_out);
+        let v = layer.membranes(cut.words(layer.state_words()));
+        observe(next.layer, spikes, v);
+        if self.next.layer < self.model.n_layers() {
+            return Progress::More;
+        }
+        self.finish_step();
+        Progress::Done
+    }
+
+    /// Counts the spikes of the last layer and ends the step.
+    fn finish_step(&mut self) {
+        let Next {
+            before: start,
+            n_before: n,
+            ..
+        } = self.next;
+        let mut cut = Cut(&mut *self.arena);
+        let layers = cut.words(self.layout.before_counts());
+        let counts = cut.words(n);
+        let first = values_mut::<u16>(cut.words(self.layout.first()), n);
+        let words = layers
+            .get(self.layout.before_layers().saturating_add(start)..)
+            .and_then(|words| words.get(..words_for(n)))
+            .unwrap_or(&[]);
+        let step = u16::try_from(self.step).unwrap_or(NEVER);
+        for i in Spikes::new(words, n).indices() {
+            if let (Some(count), Some(first)) = (counts.get_mut(i), first.get_mut(i)) {
+                *count = count.saturating_add(1);
+                *first = step.min(*first);
+            }
+        }
+        self.step = self.step.saturating_add(1);
+        self.next = Next::default();
+    }
+
+    /// Puts membranes, spikes, counts and readouts back to their initial state, and gives up a step that is not
+    /// over; the input stays.
     pub fn reset(&mut self) {
+        (self.step, self.next) = (0, Next::default());
         let mut cut = Cut(&mut *self.arena);
         cut.words(self.layout.before_layers());
         for layer in self.model.layers() {
-            cut.words(words_for(layer.n_out)).fill(0);
-            let v = cut.words(layer.state_words());
-            match layer.kind {
-                LayerKind::I16 { lif, .. } => {
-                    values_mut(v, layer.n_out).fill(lif.v_reset.unwrap_or(i16::ZERO));
-                }
-                LayerKind::F32 { lif, .. } => {
-                    values_mut(v, layer.n_out).fill(lif.v_reset.unwrap_or(f32::ZERO));
-                }
-            }
+            layer.reset(cut.layer(&layer));
         }
         // An arena may be larger than its network.
-        cut.words(self.layout.counts).fill(0);
+        cut.words(self.layout.n_out).fill(0);
+        values_mut(cut.words(self.layout.first()), self.layout.n_out).fill(NEVER);
+    }
+
+    /// Puts the input back to its initial state: no spikes, no values, so that the current is the bias alone.
+    pub fn clear_input(&mut self) {
+        let mut cut = Cut(&mut *self.arena);
+        let (sums, held) = (cut.words(self.layout.sums), cut.words(self.layout.held));
+        cut.words(self.layout.input).fill(0);
+        if let Some(layer) = self.model.layer(0) {
+            layer.hold_int(None, sums, held);
+            layer.hold_f32(None, sums, held);
+        }
+    }
+
+    /// Whole steps since the reset.
+    #[must_use]
+    pub const fn steps(&self) -> u32 {
+        self.step
     }
 
     /// Spikes of each output neuron since the reset.
@@ -275,7 +325,31 @@ impl<'m> Network<'m> {
     pub fn counts(&self) -> &[u32] {
         let mut cut = CutRef(&*self.arena);
         cut.words(self.layout.before_counts());
-        cut.words(self.layout.counts)
+        cut.words(self.layout.n_out)
+    }
+
+    /// The step, from 0, of the first spike of each output neuron since the reset; none where it has not spiked, or
+    /// not before step 65535.
+    pub fn first_spikes(&self) -> impl Iterator<Item = Option<u16>> {
+        let mut cut = CutRef(&*self.arena);
+        cut.words(self.layout.before_counts());
+        cut.words(self.layout.n_out);
+        let first = values::<u16>(cut.words(self.layout.first()), self.layout.n_out);
+        first.iter().map(|step| Some(*step).filter(|s| *s != NEVER))
+    }
+
+    /// What the last layer's decode reads of output `i`, times the scale of the model's readout; the membrane of
+    /// the last step, where there is no decode. None past the end.
+    #[must_use]
+    pub fn readout(&self, i: usize) -> Option<f32> {
+        let layer = self.model.layer(self.model.n_layers().checked_sub(1)?)?;
+        let start = self.layout.before_counts().checked_sub(layer.words())?;
+        let mut cut = CutRef(&*self.arena);
+        cut.words(start);
+        cut.words(words_for(layer.n_out));
+        let v = cut.words(layer.state_words());
+        let decodes = cut.words(layer.decode_words());
+        Some(layer.read(v, decodes, i, self.step)? * self.model.readout_scale())
     }
 
     /// The spikes of each layer in the last step, and its membranes, from the first layer on.
@@ -283,13 +357,9 @@ impl<'m> Network<'m> {
         let mut cut = CutRef(&*self.arena);
         cut.words(self.layout.before_layers());
         self.model.layers().map(move |layer| {
-            let n = layer.n_out;
-            let spikes = Spikes::new(cut.words(words_for(n)), n);
-            let v = cut.words(layer.state_words());
-            let v = match layer.kind {
-                LayerKind::I16 { .. } => Membranes::I16(values(v, n)),
-                LayerKind::F32 { .. } => Membranes::F32(values(v, n)),
-            };
+            let spikes = Spikes::new(cut.words(words_for(layer.n_out)), layer.n_out);
+            let v = layer.membranes(cut.words(layer.state_words()));
+            cut.words(layer.decode_words());
             (spikes, v)
         })
     }
@@ -306,90 +376,23 @@ impl<'m> Network<'m> {
         self.layers().nth(l).map(|(_, v)| v)
     }
 
-    fn check_input(&self, number: Number, got: usize) -> Result<(), Error> {
+    fn check_input(&self, number: Number, need: usize, got: usize) -> Result<(), Error> {
         if self.model.number() != number {
             return Err(Error::InputType {
                 need: self.model.number().name(),
             });
         }
-        let need = self.model.n_in();
         if got != need {
             return Err(Error::InputLength { need, got });
         }
         Ok(())
     }
 
-    /// The first layer, the sums and the held currents.
-    fn first(&mut self) -> (Option<Layer<'m>>, &mut [u32], &mut [u32]) {
+    /// The input spikes.
+    fn input(&mut self) -> &mut [u32] {
         let mut cut = Cut(&mut *self.arena);
-        let sums = cut.words(self.layout.sums);
-        let held = cut.words(self.layout.held);
-        (self.model.layer(0), sums, held)
-    }
-
-    /// The current of the first layer without any input: its bias.
-    fn hold_bias(&mut self) {
-        let (layer, _, held) = self.first();
-        let Some(layer) = layer else { return };
-        match layer.kind {
-            LayerKind::I16 { bias, shift, .. } => {
-                for (held, bias) in values_mut::<i16>(held, layer.n_out).iter_mut().zip(bias) {
-                    *held = shift_to_i16(*bias, shift);
-                }
-            }
-            LayerKind::F32 { bias, .. } => fill(values_mut(held, layer.n_out), bias),
-        }
-    }
-}
-
-/// Copies as many values as both hold.
-fn fill<T: Copy>(to: &mut [T], from: &[T]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
-    }
-}
-
-impl Layer<'_> {
-    /// One time step: `held` is the current if nothing stands before this layer, else `before` its spikes.
-    fn step(
-        &self,
-        before: Option<Spikes<'_>>,
-        held: &[u32],
-        sums: &mut [u32],
-        v: &mut [u32],
-        spikes: &mut [u32],
-    ) {
-        match self.kind {
-            LayerKind::I16 {
-                linear,
-                bias,
-                shift,
-                lif,
-            } => {
-                let v = values_mut::<i16>(v, self.n_out);
-                match before {
-                    None => lif.step_all(v, values(held, self.n_out).iter().copied(), spikes),
-                    Some(input) => {
-                        let sums = values_mut::<i32>(sums, bias.len());
-                        fill(sums, bias);
-                        linear.add_spikes(input, sums);
-                        let c = sums.iter().map(|sum| shift_to_i16(*sum, shift));
-                        lif.step_all(v, c, spikes);
-                    }
-                }
-            }
-            LayerKind::F32 { linear, bias, lif } => {
-                let v = values_mut::<f32>(v, self.n_out);
-                match before {
-                    None => lif.step_all(v, values(held, self.n_out).iter().copied(), spikes),
-                    Some(input) => {
-                        let sums = values_mut::<f32>(sums, bias.len());
-                        fill(sums, bias);
-                        linear.add_spikes(input, sums);
-                        lif.step_all(v, sums.iter().copied(), spikes);
-                    }
-                }
-            }
-        }
+        cut.words(self.layout.sums);
+        cut.words(self.layout.held);
+        cut.words(self.layout.input)
     }
 }

@@ -21,6 +21,7 @@ pub use lif::Lif;
 #[cfg(feature = "heapless")]
 pub use monitor::{Monitor, Record};
 pub use node::{LengthError, LifNode, NonSpikingLifNode, SimpleLifNode, SpikingNode};
+pub(crate) use non_spiking::replaces;
 pub use non_spiking::{Decode, NonSpikingLif, Readout};
 pub use simple_lif::SimpleLif;
 
@@ -56,11 +57,11 @@ pub trait Spiking {
 }
 
 /// Runs `step` on each neuron and packs the spikes.
-fn pack<S>(
+pub(crate) fn pack<S, X>(
     v: &mut [S],
-    x: impl Iterator<Item = S>,
+    x: impl Iterator<Item = X>,
     spikes: &mut [u32],
-    mut step: impl FnMut(&mut S, S) -> bool,
+    mut step: impl FnMut(&mut S, X) -> bool,
 ) {
     let mut pairs = v.iter_mut().zip(x);
     for word in spikes {

@@ -155,7 +155,7 @@ impl<S: Scalar> Readout<S> {
 
 /// Whether `v` takes the place of `best`: it is beyond it, or the first NaN.
 #[inline]
-fn replaces<S: Scalar>(v: S, best: S, within: bool) -> bool {
+pub(crate) fn replaces<S: Scalar>(v: S, best: S, within: bool) -> bool {
     let nan = |x: S| x.partial_cmp(&x).is_none();
     !within && !nan(best) && (nan(v) || v.partial_cmp(&best).is_some())
 }

@@ -28,6 +28,7 @@ pub(crate) enum Kind {
     NoStdBuild,
     Firmware,
     Emulated,
+    Example,
     Demo,
 }
 
@@ -42,6 +43,7 @@ impl Kind {
             Self::NoStdBuild => "no_std builds",
             Self::Firmware => "firmware builds",
             Self::Emulated => "emulated boards",
+            Self::Example => "examples",
             Self::Demo => "demonstration",
         }
     }
@@ -114,7 +116,9 @@ pub(crate) fn checks(quick: bool, root: &Path) -> Vec<Check> {
     all.extend(lints());
     all.extend(host_tests(root));
     if !quick {
-        all.push(new(Kind::Docs, "doc --workspace --no-deps"));
+        let features = HOST_FEATURES.map(|f| format!("lif-nostd/{f}")).join(",");
+        let args = format!("doc --workspace --no-deps --features {features}");
+        all.push(new(Kind::Docs, args));
         all.extend(no_std_builds());
     }
     for board in BOARDS {
@@ -132,6 +136,10 @@ pub(crate) fn checks(quick: bool, root: &Path) -> Vec<Check> {
             let args = format!("--release -p lif-tests --test boards -- {module}::");
             all.push(test(Kind::Emulated, &args).needs(board.qemu));
         }
+    }
+    for example in ["01-one-neuron", "02-population"] {
+        let args = format!("run --release -p lif-examples --bin {example}");
+        all.push(new(Kind::Example, args));
     }
     if !quick {
         all.push(new(Kind::Demo, "demo").needs(QEMU).judged(Judge::Readme));

@@ -7,7 +7,12 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::rng::{Purpose, Stream};
-use crate::surrogate::Surrogate;
+
+mod params;
+mod sequential;
+
+pub use params::{LifParams, NeuronParams, NonSpikingLifParams, Param};
+pub use sequential::Sequential;
 
 /// The shape of a node's output, without time and batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,46 +56,6 @@ impl Shape {
     }
 }
 
-/// A neuron parameter: one for the node, one a channel or one a neuron.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Param {
-    /// One value for all neurons.
-    Scalar(f32),
-    /// One value a channel.
-    PerChannel(Vec<f32>),
-    /// One value a neuron.
-    PerNeuron(Vec<f32>),
-}
-
-impl Param {
-    /// The value for neuron `i` of a node of shape `shape`; NaN where the parameter has no such entry.
-    #[must_use]
-    pub fn at(&self, i: usize, shape: &Shape) -> f32 {
-        match self {
-            Self::Scalar(x) => *x,
-            Self::PerChannel(xs) => xs.get(i / shape.channel_len()).copied().unwrap_or(f32::NAN),
-            Self::PerNeuron(xs) => xs.get(i).copied().unwrap_or(f32::NAN),
-        }
-    }
-
-    /// The value that all neurons share, if they do.
-    #[must_use]
-    pub const fn scalar(&self) -> Option<f32> {
-        match self {
-            Self::Scalar(x) => Some(*x),
-            _ => None,
-        }
-    }
-
-    fn values(&self) -> &[f32] {
-        match self {
-            Self::Scalar(x) => std::slice::from_ref(x),
-            Self::PerChannel(xs) | Self::PerNeuron(xs) => xs,
-        }
-    }
-}
-
 /// Where raw values enter, and how they become currents.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InputScale {
@@ -100,23 +65,6 @@ pub struct InputScale {
     pub step: f32,
 }
 
-/// Constants of a leaky integrate-and-fire node (`docs/dynamics.md`, section 1).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LifParams {
-    /// Time constant, in steps, above 1.
-    pub tau: Param,
-    /// The neuron fires where the membrane is at least this.
-    pub v_threshold: Param,
-    /// Membrane after a spike, which the leak pulls towards too; none for a soft reset.
-    pub v_reset: Option<Param>,
-    /// Whether the input is divided by tau.
-    pub decay_input: bool,
-    /// Whether the gradient leaves out the way through the reset.
-    pub detach_reset: bool,
-    /// Derivative of the spike in training.
-    pub surrogate: Surrogate,
-}
-
 /// What a node does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -124,6 +72,8 @@ pub struct LifParams {
 pub enum NodeKind {
     /// Where values enter.
     Input(InputScale),
+    /// Where spikes enter, one bit an input and step.
+    SpikeInput,
     /// Fully connected synapses with bias: weights `[out, in]` and biases `[out]` in [`Net::weights`].
     Linear {
         /// Where the weights are.
@@ -133,6 +83,10 @@ pub enum NodeKind {
     },
     /// Leaky integrate-and-fire neurons.
     Lif(LifParams),
+    /// SpikingJelly's SimpleLIF neurons, which start at 0 and have a hard reset alone.
+    SimpleLif(LifParams),
+    /// Membranes that are read out and never spike.
+    NonSpikingLif(NonSpikingLifParams),
 }
 
 /// A named node.
@@ -211,27 +165,21 @@ pub struct Layer<'a> {
     pub weight: &'a Range<usize>,
     /// Where the biases `[out]` are.
     pub bias: &'a Range<usize>,
-    /// Constants of the neurons.
-    pub lif: &'a LifParams,
+    /// The neurons.
+    pub neurons: NeuronParams<'a>,
 }
 
 impl Net {
     /// Starts a chain at an input of `n` values.
     #[must_use]
     pub fn sequential(name: &str, steps: u32, n: usize, input: InputScale) -> Sequential {
-        Sequential {
-            net: Self {
-                name: name.into(),
-                steps,
-                nodes: vec![Node {
-                    name: "input".into(),
-                    shape: Shape::flat(n),
-                    kind: NodeKind::Input(input),
-                }],
-                edges: Vec::new(),
-                weights: Vec::new(),
-            },
-        }
+        Sequential::new(name, steps, n, NodeKind::Input(input))
+    }
+
+    /// Starts a chain at an input of `n` spikes a step.
+    #[must_use]
+    pub fn sequential_spikes(name: &str, steps: u32, n: usize) -> Sequential {
+        Sequential::new(name, steps, n, NodeKind::SpikeInput)
     }
 
     /// Draws all weights and biases uniformly from +-1/sqrt(inputs), as PyTorch does for Linear.
@@ -253,18 +201,15 @@ impl Net {
         }
     }
 
-    /// The input's scale.
+    /// The number of inputs, and their scale; none where they are spikes.
     ///
     /// # Errors
     ///
     /// [`Error::NotAChain`] where node 0 is not an input.
-    pub fn input(&self) -> Result<(usize, InputScale), Error> {
-        match self.nodes.first() {
-            Some(Node {
-                shape,
-                kind: NodeKind::Input(scale),
-                ..
-            }) => Ok((shape.len(), *scale)),
+    pub fn input(&self) -> Result<(usize, Option<InputScale>), Error> {
+        match self.nodes.first().map(|n| (&n.shape, &n.kind)) {
+            Some((shape, NodeKind::Input(scale))) => Ok((shape.len(), Some(*scale))),
+            Some((shape, NodeKind::SpikeInput)) => Ok((shape.len(), None)),
             _ => Err(Error::NotAChain("the first node is not an input".into())),
         }
     }
@@ -312,8 +257,10 @@ impl Net {
                         }
                     }
                 }
-                NodeKind::Lif(lif) => {
-                    if let Some(problem) = lif.problem(&node.shape) {
+                NodeKind::SpikeInput => (),
+                NodeKind::Lif(_) | NodeKind::SimpleLif(_) | NodeKind::NonSpikingLif(_) => {
+                    let neurons = NeuronParams::of(&node.kind);
+                    if let Some(problem) = neurons.and_then(|n| n.problem(&node.shape)) {
                         return fail(problem);
                     }
                 }
@@ -368,8 +315,8 @@ impl Net {
                     pair[0].name
                 )));
             };
-            let (NodeKind::Linear { weight, bias }, NodeKind::Lif(lif)) =
-                (&synapses.kind, &neurons.kind)
+            let (NodeKind::Linear { weight, bias }, Some(params)) =
+                (&synapses.kind, NeuronParams::of(&neurons.kind))
             else {
                 return Err(Error::NotAChain(format!(
                     "nodes {:?} and {:?} are not synapses and their neurons",
@@ -401,7 +348,7 @@ impl Net {
                 n_out,
                 weight,
                 bias,
-                lif,
+                neurons: params,
             });
             n_in = n_out;
         }
@@ -412,120 +359,10 @@ impl Net {
     }
 }
 
-impl LifParams {
-    /// Why the parameters are out of range, if they are.
-    #[must_use]
-    pub fn problem(&self, shape: &Shape) -> Option<String> {
-        let lists = [
-            ("tau", Some(&self.tau)),
-            ("v_threshold", Some(&self.v_threshold)),
-            ("v_reset", self.v_reset.as_ref()),
-        ];
-        for (name, param) in lists.into_iter().filter_map(|(n, p)| Some((n, p?))) {
-            let want = match param {
-                Param::Scalar(_) => 1,
-                Param::PerChannel(_) => shape.len() / shape.channel_len().max(1),
-                Param::PerNeuron(_) => shape.len(),
-            };
-            if param.values().len() != want {
-                return Some(format!(
-                    "{} values of {name}, not {want}",
-                    param.values().len()
-                ));
-            }
-            if let Some(x) = param.values().iter().find(|x| !x.is_finite()) {
-                return Some(format!("{name} = {x}: must be finite"));
-            }
-        }
-        if let Some(tau) = self.tau.values().iter().find(|t| **t <= 1.0) {
-            return Some(format!("tau = {tau}: must be above 1"));
-        }
-        if !self.surrogate.is_binary() {
-            let name = self.surrogate.name();
-            return Some(format!(
-                "surrogate {name}: its spikes are not 0 or 1, and a synapse adds whole weights"
-            ));
-        }
-        let problem = self.surrogate.problem()?;
-        Some(format!("surrogate.{problem}"))
-    }
-
-    /// The constants as the neuron code takes them; none where a parameter is not one for all neurons.
-    #[must_use]
-    pub fn uniform(&self) -> Option<lif_nostd::neuron::Lif<f32>> {
-        let v_reset = match &self.v_reset {
-            None => None,
-            Some(p) => Some(p.scalar()?),
-        };
-        Some(lif_nostd::neuron::Lif::new(
-            f64::from(self.tau.scalar()?),
-            self.v_threshold.scalar()?,
-            v_reset,
-            self.decay_input,
-        ))
-    }
-}
-
-/// Builds a chain, node by node.
-#[derive(Clone, Debug)]
-pub struct Sequential {
-    net: Net,
-}
-
-impl Sequential {
-    /// Appends fully connected synapses with bias to `n_out` outputs.
-    #[must_use]
-    pub fn linear(mut self, n_out: usize) -> Self {
-        let n_in = self.net.n_out();
-        let start = self.net.weights.len();
-        let weight = start..start + n_in * n_out;
-        let bias = weight.end..weight.end + n_out;
-        self.net.weights.resize(bias.end, 0.0);
-        self.push(
-            "linear",
-            Shape::flat(n_out),
-            NodeKind::Linear { weight, bias },
-        )
-    }
-
-    /// Appends leaky integrate-and-fire neurons.
-    #[must_use]
-    pub fn lif(self, params: LifParams) -> Self {
-        let shape = Shape::flat(self.net.n_out());
-        self.push("lif", shape, NodeKind::Lif(params))
-    }
-
-    fn push(mut self, prefix: &str, shape: Shape, kind: NodeKind) -> Self {
-        let same = |n: &&Node| n.name.starts_with(prefix);
-        let number = self.net.nodes.iter().filter(same).count() + 1;
-        let to = self.net.nodes.len();
-        self.net.nodes.push(Node {
-            name: format!("{prefix}{number}"),
-            shape,
-            kind,
-        });
-        self.net.edges.push(Edge {
-            from: to - 1,
-            to,
-            delay: 0,
-        });
-        self
-    }
-
-    /// The finished network, its weights zero.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Net::check`].
-    pub fn build(self) -> Result<Net, Error> {
-        self.net.check()?;
-        Ok(self.net)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::surrogate::Surrogate;
 
     fn lif(tau: f32) -> LifParams {
         LifParams {

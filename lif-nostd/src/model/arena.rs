@@ -1,0 +1,129 @@
+//! Where things lie in a network's arena, in 32-bit words.
+//!
+//! ```text
+//! sums      one a neuron of the widest layer, in whole blocks of 16
+//! held      the current of each neuron of the first layer, kept until the input changes; none for spikes
+//! input     input spikes of the coming step, bit-packed; none for values
+//! a layer:  its spikes, bit-packed; its membranes; two words a neuron where a decode keeps state
+//! counts    spikes of each output neuron since the reset
+//! first     step of the first spike of each output neuron, 16 bits each
+//! ```
+
+use super::format::Number;
+use super::layer::{Layer, Parts};
+use super::reader::Model;
+use crate::spikes::words_for;
+
+/// The sizes of what lies in a network's arena, in words.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Layout {
+    /// Sums of the widest layer.
+    pub(super) sums: usize,
+    /// Held currents of the first layer.
+    pub(super) held: usize,
+    /// Input spikes.
+    pub(super) input: usize,
+    /// Spikes, membranes and decodes of all layers.
+    pub(super) layers: usize,
+    /// Output neurons: one count each.
+    pub(super) n_out: usize,
+}
+
+impl Layout {
+    pub(super) fn of(model: &Model<'_>) -> Self {
+        let mut layout = Self::default();
+        for layer in model.layers() {
+            if layout.layers == 0 {
+                match model.number() {
+                    Number::Bits => layout.input = words_for(layer.n_in),
+                    _ => layout.held = layer.state_words(),
+                }
+            }
+            layout.sums = layout.sums.max(layer.padded());
+            layout.layers = layout.layers.saturating_add(layer.words());
+            layout.n_out = layer.n_out;
+        }
+        layout
+    }
+
+    /// Words before the layers.
+    pub(super) const fn before_layers(&self) -> usize {
+        self.sums
+            .saturating_add(self.held)
+            .saturating_add(self.input)
+    }
+
+    /// Words before the counts.
+    pub(super) const fn before_counts(&self) -> usize {
+        self.before_layers().saturating_add(self.layers)
+    }
+
+    /// Words of the first spikes.
+    pub(super) const fn first(&self) -> usize {
+        self.n_out.div_ceil(2)
+    }
+
+    /// All of it, in bytes, a multiple of 8.
+    pub(super) const fn bytes(&self) -> usize {
+        let words = self
+            .before_counts()
+            .saturating_add(self.n_out)
+            .saturating_add(self.first());
+        words.div_ceil(2).saturating_mul(8)
+    }
+}
+
+/// The words of a network's arena, by use. Each call cuts the next piece off the front.
+pub(super) struct Cut<'a>(pub(super) &'a mut [u32]);
+
+impl<'a> Cut<'a> {
+    pub(super) fn words(&mut self, n: usize) -> &'a mut [u32] {
+        let all = core::mem::take(&mut self.0);
+        let n = n.min(all.len());
+        match all.split_at_mut_checked(n) {
+            Some((piece, rest)) => {
+                self.0 = rest;
+                piece
+            }
+            None => &mut [],
+        }
+    }
+
+    /// The part of `layer`.
+    pub(super) fn layer(&mut self, layer: &Layer<'_>) -> Parts<'a> {
+        Parts {
+            spikes: self.words(words_for(layer.n_out)),
+            v: self.words(layer.state_words()),
+            decodes: self.words(layer.decode_words()),
+        }
+    }
+}
+
+/// The same for reading.
+pub(super) struct CutRef<'a>(pub(super) &'a [u32]);
+
+impl<'a> CutRef<'a> {
+    pub(super) fn words(&mut self, n: usize) -> &'a [u32] {
+        let n = n.min(self.0.len());
+        match self.0.split_at_checked(n) {
+            Some((piece, rest)) => {
+                self.0 = rest;
+                piece
+            }
+            None => &[],
+        }
+    }
+}
+
+/// The first `n` values of type `T` in `words`, fewer if the words hold fewer.
+pub(super) fn values<T: bytemuck::AnyBitPattern>(words: &[u32], n: usize) -> &[T] {
+    let all = bytemuck::try_cast_slice(words).unwrap_or(&[]);
+    all.get(..n).unwrap_or(all)
+}
+
+/// The same for writing.
+pub(super) fn values_mut<T: bytemuck::Pod>(words: &mut [u32], n: usize) -> &mut [T] {
+    let all = bytemuck::try_cast_slice_mut(words).unwrap_or(&mut []);
+    let n = n.min(all.len());
+    all.get_mut(..n).unwrap_or(&mut [])
+}
