@@ -294,7 +294,7 @@ proptest! {
             let LayerKind::Int(int) = layer.kind else {
                 return Err(TestCaseError::fail("an integer layer"));
             };
-            prop_assert_eq!(int.fits_16, largest <= 32767);
+            prop_assert_eq!(int.fits_16(), largest <= 32767);
         }
     }
 }

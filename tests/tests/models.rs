@@ -309,7 +309,7 @@ fn a_layer_without_its_certificate_does_not_fit_16_bits() {
     let fits = |file: &[u8]| -> Vec<bool> {
         let bytes = AlignedBytes::new(file);
         let layers = Model::read(&bytes).unwrap();
-        let fits = |l: Layer<'_>| matches!(l.kind, LayerKind::Int(int) if int.fits_16);
+        let fits = |l: Layer<'_>| matches!(l.kind, LayerKind::Int(int) if int.fits_16());
         layers.layers().map(fits).collect()
     };
     assert_eq!(fits(&file), [false, true]);

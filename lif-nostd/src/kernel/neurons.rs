@@ -2,6 +2,9 @@
 
 use crate::scalar::saturate_i16;
 
+/// The leak factor of 1/2.
+pub(crate) const HALF: u32 = 1 << 15;
+
 /// Constants of i16 neurons.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Constants {

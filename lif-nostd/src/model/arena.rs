@@ -1,7 +1,7 @@
 //! Where things lie in a network's arena, in 32-bit words.
 //!
 //! ```text
-//! sums      one a neuron of the widest layer, in whole blocks of 16
+//! sums      of the widest layer, in whole blocks of 16: 16 bits each where the certificate fits them, else 32
 //! held      the current of each neuron of the first layer, kept until the input changes; none for spikes
 //! input     input spikes of the coming step, bit-packed; none for values
 //! a layer:  its spikes, bit-packed; its membranes; two words a neuron where a decode keeps state
@@ -33,13 +33,18 @@ impl Layout {
     pub(super) fn of(model: &Model<'_>) -> Self {
         let mut layout = Self::default();
         for layer in model.layers() {
+            let mut sums = layer.sum_words();
             if layout.layers == 0 {
                 match model.number() {
                     Number::Bits => layout.input = words_for(layer.n_in),
-                    _ => layout.held = layer.state_words(),
+                    _ => {
+                        layout.held = layer.state_words();
+                        // Sums of values take 32 bits.
+                        sums = layer.padded();
+                    }
                 }
             }
-            layout.sums = layout.sums.max(layer.padded());
+            layout.sums = layout.sums.max(sums);
             layout.layers = layout.layers.saturating_add(layer.words());
             layout.n_out = layer.n_out;
         }

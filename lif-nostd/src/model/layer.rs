@@ -4,9 +4,11 @@
 use super::arena::{values, values_mut};
 use super::format::{NODE_BYTES, Node, Number};
 use super::population::{Population, State, data};
+use super::record::NeuronKind;
+use crate::kernel::neurons::{Constants, HALF, step as step_neurons};
 use crate::model::network::Membranes;
 use crate::spikes::{Spikes, words_for};
-use crate::synapse::{BLOCK, Linear, shift_to_i16, shift_to_i32};
+use crate::synapse::{BLOCK, Linear, Sums, shift_to_i16, shift_to_i32};
 
 /// Synapses and the neurons that they drive.
 #[derive(Clone, Copy, Debug)]
@@ -38,8 +40,8 @@ pub struct IntLayer<'m> {
     pub bias: &'m [i32],
     /// The current is the sum times 2^shift.
     pub shift: i8,
-    /// Whether the file certifies that no sum leaves 16 bits: lanes modulo 2^16 are exact then.
-    pub fits_16: bool,
+    /// The largest |sum + bias| that the file certifies; the largest number where it certifies none.
+    pub max_sum: u32,
     /// Neurons.
     pub neurons: IntNeurons<'m>,
 }
@@ -100,7 +102,7 @@ pub(super) struct Parts<'a> {
 impl<'m> Layer<'m> {
     /// The layer of `records` in the file `bytes`, both of which the reader checked: a step of a network comes
     /// here for each layer, and checks nothing again. None where the reader would have refused the file.
-    pub(super) fn decode(bytes: &'m [u8], records: &Records, fits_16: bool) -> Option<Self> {
+    pub(super) fn decode(bytes: &'m [u8], records: &Records, max_sum: u32) -> Option<Self> {
         let (synapse, neuron) = records.split_first_chunk()?;
         let Node::Linear {
             number,
@@ -135,7 +137,7 @@ impl<'m> Layer<'m> {
                 },
                 bias: data(bytes, bias, padded)?,
                 shift,
-                fits_16,
+                max_sum,
                 neurons: match node.number {
                     Number::I32 => IntNeurons::I32(Population::decode(bytes, &node)?),
                     _ => IntNeurons::I16(Population::decode(bytes, &node)?),
@@ -148,6 +150,18 @@ impl<'m> Layer<'m> {
     /// Outputs in whole blocks.
     pub(super) const fn padded(&self) -> usize {
         padded(self.n_out)
+    }
+
+    /// Words that the sums of a step take.
+    pub(super) const fn sum_words(&self) -> usize {
+        let kind = match &self.kind {
+            LayerKind::Int(layer) => layer.sums(),
+            LayerKind::F32(_) => None,
+        };
+        match kind {
+            Some(kind) => kind.words(self.padded()),
+            None => self.padded(),
+        }
     }
 
     /// Words that one value of the state type a neuron takes.
@@ -188,7 +202,7 @@ impl<'m> Layer<'m> {
     pub(super) fn step(&self, drive: Drive<'_>, sums: &mut [u32], parts: Parts<'_>, step: u32) {
         match &self.kind {
             LayerKind::Int(layer) => match &layer.neurons {
-                IntNeurons::I16(p) => layer.step(p, drive, sums, parts, step),
+                IntNeurons::I16(p) => layer.step_i16(p, drive, sums, parts, step),
                 IntNeurons::I32(p) => layer.step(p, drive, sums, parts, step),
             },
             LayerKind::F32(layer) => layer.step(drive, sums, parts, step),
@@ -271,6 +285,70 @@ impl<'m> Layer<'m> {
 }
 
 impl IntLayer<'_> {
+    /// Whether no sum leaves 16 bits: lanes modulo 2^16 are exact then.
+    #[must_use]
+    pub const fn fits_16(&self) -> bool {
+        self.max_sum <= i16::MAX as u32
+    }
+
+    /// Whether twice each current fits 16 bits.
+    const fn fits_doubled(&self) -> bool {
+        0 <= self.shift
+            && self.shift < 15
+            && self.max_sum <= (i16::MAX as u32 / 2) >> self.shift.unsigned_abs()
+    }
+
+    /// How the sums of i16 neurons are kept, none where the weights are not i8.
+    const fn sums(&self) -> Option<Sums> {
+        match (&self.synapses, &self.neurons, self.fits_16()) {
+            (IntSynapses::I8(_), IntNeurons::I16(_), true) => Some(Sums::Lanes),
+            (IntSynapses::I8(_), IntNeurons::I16(_), false) => Some(Sums::Wide),
+            _ => None,
+        }
+    }
+
+    /// One time step of i16 neurons, by the kernels where they serve.
+    fn step_i16(
+        &self,
+        neurons: &Population<'_, i16>,
+        drive: Drive<'_>,
+        sums: &mut [u32],
+        parts: Parts<'_>,
+        step: u32,
+    ) {
+        let constants = match (neurons.kind, neurons.uniform()) {
+            (NeuronKind::Lif, Some(lif)) if !lif.decay_input => Some(Constants {
+                leak: lif.leak.a,
+                v_threshold: lif.v_threshold,
+                v_reset: lif.v_reset,
+            }),
+            _ => None,
+        };
+        let doubled = self.fits_doubled()
+            && matches!(drive, Drive::Spikes(_))
+            && constants.is_some_and(|k| k.leak == HALF);
+        let c = match (drive, &self.synapses, self.sums()) {
+            (Drive::Held(held), ..) => held,
+            (Drive::Spikes(input), IntSynapses::I8(linear), Some(kind)) => {
+                let words = kind.words(self.bias.len());
+                let sums = sums.get_mut(..words).unwrap_or(&mut []);
+                let shift = self.shift.saturating_add(i8::from(doubled));
+                linear.currents_i16(input, self.bias, shift, kind, sums);
+                sums
+            }
+            _ => return self.step(neurons, drive, sums, parts, step),
+        };
+        let v = values_mut::<i16>(parts.v, neurons.n);
+        let c = values::<i16>(c, neurons.n);
+        match constants {
+            Some(constants) => step_neurons(&constants, v, c, parts.spikes, doubled),
+            None => {
+                let decodes = parts.decodes.as_chunks_mut().0;
+                neurons.step(v, c.iter().copied(), parts.spikes, decodes, step);
+            }
+        }
+    }
+
     /// One time step in integers.
     fn step<S: Current>(
         &self,
@@ -288,12 +366,18 @@ impl IntLayer<'_> {
                 neurons.step(v, c, parts.spikes, decodes, step);
             }
             Drive::Spikes(input) => {
-                let sums = values_mut::<i32>(sums, self.bias.len());
-                fill(sums, self.bias);
+                let n = self.bias.len();
                 match &self.synapses {
-                    IntSynapses::I8(linear) => linear.add_spikes(input, sums),
-                    IntSynapses::I16(linear) => linear.add_spikes(input, sums),
+                    IntSynapses::I8(linear) => {
+                        linear.sums(input, self.bias, sums.get_mut(..n).unwrap_or(&mut []));
+                    }
+                    IntSynapses::I16(linear) => {
+                        let sums = values_mut::<i32>(sums, n);
+                        fill(sums, self.bias);
+                        linear.add_spikes(input, sums);
+                    }
                 }
+                let sums = values::<i32>(sums, n);
                 let c = sums.iter().map(|sum| S::current(*sum, self.shift));
                 neurons.step(v, c, parts.spikes, decodes, step);
             }

@@ -166,14 +166,14 @@ impl<'m> Model<'m> {
     #[must_use]
     pub fn layer(&self, l: usize) -> Option<Layer<'m>> {
         let records = self.layer_records().get(l)?;
-        Layer::decode(self.bytes, records, self.fits_16(l))
+        Layer::decode(self.bytes, records, self.max_sum(l))
     }
 
     /// All layers, from the input on.
     pub fn layers(&self) -> impl Iterator<Item = Layer<'m>> + use<'m> {
         let (model, records) = (*self, self.layer_records());
         let layers = records.iter().enumerate();
-        layers.map_while(move |(l, r)| Layer::decode(model.bytes, r, model.fits_16(l)))
+        layers.map_while(move |(l, r)| Layer::decode(model.bytes, r, model.max_sum(l)))
     }
 
     /// The records behind that of the input, those of a layer together.
@@ -189,12 +189,12 @@ impl<'m> Model<'m> {
         records.iter().map(certificate)
     }
 
-    /// Whether certificate `l` is that of layer `l` and within 16 bits.
-    fn fits_16(&self, l: usize) -> bool {
+    /// The largest |sum + bias| of layer `l`, as certified; the largest number where certificate `l` is not its.
+    fn max_sum(&self, l: usize) -> u32 {
         let records = self.certificates.as_chunks::<CERTIFICATE_BYTES>().0;
         match records.get(l).map(certificate) {
-            Some((node, max_sum)) => node == 2 * l + 1 && max_sum <= i16::MAX as u32,
-            None => false,
+            Some((node, max_sum)) if node == 2 * l + 1 => max_sum,
+            _ => u32::MAX,
         }
     }
 

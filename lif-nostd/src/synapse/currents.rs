@@ -39,7 +39,10 @@ impl Linear<'_, u8> {
     ) {
         match kind {
             Sums::Lanes => self.lane_currents(spikes, bias, shift, sums),
-            Sums::Wide => self.wide_currents(spikes, bias, shift, sums),
+            Sums::Wide => {
+                self.sums(spikes, bias, sums);
+                narrow(sums, shift);
+            }
         }
     }
 
@@ -80,7 +83,8 @@ impl Linear<'_, u8> {
         }
     }
 
-    fn wide_currents(&self, spikes: Spikes<'_>, bias: &[i32], shift: i8, sums: &mut [u32]) {
+    /// The sums of the weights of the inputs that spiked, and the bias, as i32 in `sums`, for whole blocks.
+    pub fn sums(&self, spikes: Spikes<'_>, bias: &[i32], sums: &mut [u32]) {
         for (sum, bias) in sums.iter_mut().zip(bias) {
             *sum = *bias as u32;
         }
@@ -98,15 +102,19 @@ impl Linear<'_, u8> {
                 }
             }
         }
-        let mut pairs = 0;
-        // Current i goes where sum i / 2 was, which was read before.
-        while let Some([low, high]) = sums.get(2 * pairs..).and_then(|s| s.first_chunk()) {
-            let pair = [*low, *high].map(|sum| shift_to_i16(sum as i32, shift));
-            if let Some(slot) = sums.get_mut(pairs) {
-                *slot = pack(pair[0], pair[1]);
-            }
-            pairs += 1;
+    }
+}
+
+/// Sums of 32 bits to currents of 16, in the first half of `sums`.
+fn narrow(sums: &mut [u32], shift: i8) {
+    let mut pairs = 0;
+    // Current i goes where sum i / 2 was, which was read before.
+    while let Some([low, high]) = sums.get(2 * pairs..).and_then(|s| s.first_chunk()) {
+        let pair = [*low, *high].map(|sum| shift_to_i16(sum as i32, shift));
+        if let Some(slot) = sums.get_mut(pairs) {
+            *slot = pack(pair[0], pair[1]);
         }
+        pairs += 1;
     }
 }
 
