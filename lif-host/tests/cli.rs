@@ -390,7 +390,7 @@ fn a_damaged_model_is_refused() {
 #[test]
 fn wrong_options_of_verify_are_refused() {
     let dir = Folder::with_network();
-    let says = "'arduino' | possible values: mps2-an386, netduinoplus2";
+    let says = "'arduino' | possible values: mps2-an386, netduinoplus2, ";
     dir.fails(2, "verify digits.lif --board arduino", says);
     let no_time = format!("{VERIFY} --timeout 0");
     dir.fails(2, &no_time, "--timeout | 0 is not in 1..");

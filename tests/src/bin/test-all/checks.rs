@@ -1,9 +1,10 @@
 //! What is checked: each check is a run of cargo.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use lif_host::device::BOARDS;
-use lif_host::setup::{ALL_TARGETS, QEMU};
+use lif_host::device::{BOARDS, QEMU_ARM};
+use lif_host::setup::ALL_TARGETS;
 
 /// The board that `--quick` emulates.
 const QUICK_BOARD: &str = "mps2-an386";
@@ -120,8 +121,8 @@ pub(crate) fn checks(quick: bool, root: &Path) -> Vec<Check> {
     for board in BOARDS {
         if !quick || board.name == QUICK_BOARD {
             let args = format!(
-                "build --release --package {} --target {}",
-                board.name, board.target
+                "build --release --package {} --bin {} --target {}",
+                board.package, board.name, board.target
             );
             all.push(
                 new(Kind::Firmware, args)
@@ -134,7 +135,11 @@ pub(crate) fn checks(quick: bool, root: &Path) -> Vec<Check> {
         }
     }
     if !quick {
-        all.push(new(Kind::Demo, "demo").needs(QEMU).judged(Judge::Readme));
+        all.push(
+            new(Kind::Demo, "demo")
+                .needs(QEMU_ARM)
+                .judged(Judge::Readme),
+        );
     }
     all
 }
@@ -144,16 +149,29 @@ fn lints() -> Vec<Check> {
         let args = format!("clippy {packages} --all-targets -- -D warnings");
         new(Kind::Lint, args)
     };
-    vec![
+    let mut all = vec![
         of("--workspace"),
         of("-p lif-nostd"),
         of(&format!("-p lif-nostd --features {}", host_features())),
         of("-p lif-host --no-default-features"),
         of("-p lif-host --no-default-features --features device"),
-        new(Kind::Lint, "clippy --workspace --release -- -D warnings")
-            .within("boards")
-            .needs("thumbv7em-none-eabihf"),
-    ]
+    ];
+    all.extend(board_packages().into_iter().map(|(target, packages)| {
+        let packages: String = packages.iter().map(|p| format!(" -p {p}")).collect();
+        let args = format!("clippy --release{packages} --target {target} -- -D warnings");
+        new(Kind::Lint, args).within("boards").needs(target)
+    }));
+    all
+}
+
+/// The packages of `boards` for each target.
+fn board_packages() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+    let mut all: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for board in BOARDS {
+        let packages = all.entry(board.target).or_default();
+        packages.extend(["lif-board-common", board.package]);
+    }
+    all
 }
 
 fn host_features() -> String {

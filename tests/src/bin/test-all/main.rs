@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use lif_host::cli::setup::ensure;
-use lif_host::setup::{ALL_TARGETS, check};
+use lif_host::setup::{ALL_EMULATORS, ALL_TARGETS, check};
 
 use checks::{Check, Judge, Kind, checks};
 
@@ -191,7 +191,7 @@ fn report(check: &Check, outcome: &str, time: Duration) {
 /// Installs what is missing; what could not be installed, with the reason.
 fn set_up(counts: &mut Counts) -> BTreeMap<String, String> {
     let mut missing = BTreeMap::new();
-    for item in check(ALL_TARGETS) {
+    for item in check(ALL_TARGETS, ALL_EMULATORS) {
         match ensure(std::slice::from_ref(&item)) {
             Ok(()) => counts.add(Counts::PASSED),
             Err(why) => {
