@@ -7,12 +7,17 @@ use core::fmt::{self, Write};
 use lif_nostd::decode::arg_max;
 use lif_nostd::model::Digest;
 use lif_nostd::model::format::stated_len;
+use lif_nostd::neuron::{Decode, LifConfig, LifNode, NonSpikingLifNode, Readout, SimpleLifNode};
+use lif_nostd::scalar::Scalar;
 use lif_nostd::{Error, Model, Network, ram_bytes};
 use no_panic::{number, take, values, values_mut};
 
 #[allow(unsafe_code, reason = "the linker finds it by its name")]
 #[unsafe(no_mangle)]
 extern "C" fn _start() {
+    neurons::<i16>(values(), values());
+    neurons::<i32>(values(), values());
+    neurons::<f32>(values(), values());
     for result in [read(), run()] {
         if let Err(error) = result {
             take(write!(Text, "{error}"));
@@ -34,6 +39,47 @@ impl Write for Text {
         } else {
             Err(fmt::Error)
         }
+    }
+}
+
+/// Populations of 70 neurons, as a program without a model file uses them.
+fn neurons<S: Scalar + 'static>(inputs: &[[S; 70]], decodes: &[Decode]) {
+    let f64 = || f64::from_bits(number() as u64);
+    let config = LifConfig::new(f64()).v_threshold(f64()).v_reset(f64());
+    let config = if number() == 0 {
+        config.soft_reset()
+    } else {
+        config
+    };
+    let config = config.decay_input(number() == 0);
+    let mut readout = Readout::new();
+    match LifNode::<S, 70>::new(&config) {
+        Ok(mut node) => {
+            for x in inputs {
+                take(node.step(x, values_mut()));
+            }
+            let v_seq = (number() == 0).then(values_mut);
+            take(node.run(values(), values_mut(), v_seq));
+            node.reset();
+            take(node);
+        }
+        // Its text is not asked for: core's way to write an f64 has assertions that the compiler cannot prove.
+        Err(error) => take(error),
+    }
+    if let Ok(mut node) = SimpleLifNode::<S, 70>::new(&config) {
+        for x in inputs {
+            take(node.step(x, values_mut()));
+        }
+    }
+    if let Ok(mut node) = NonSpikingLifNode::<S, 70>::new(f64()) {
+        for x in inputs {
+            for v in node.step(x) {
+                readout.push(*v);
+            }
+        }
+    }
+    for decode in decodes {
+        take(readout.read(*decode));
     }
 }
 

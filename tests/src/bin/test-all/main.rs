@@ -15,8 +15,8 @@ use lif_host::setup::{ALL_EMULATORS, ALL_TARGETS, check};
 
 use checks::{Check, Judge, Kind, checks};
 
-/// Runs every check of the project: format, lints, documentation, host tests, no_std and firmware builds,
-/// emulated boards and the demonstration. Installs what is missing first.
+/// Runs every check of the project: format, lints, documentation, host tests, no_std and firmware builds, link
+/// checks and sizes, emulated boards and the demonstration. Installs what is missing first.
 #[derive(Debug, Parser)]
 #[command(name = "test-all")]
 struct Args {
