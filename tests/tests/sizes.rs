@@ -46,6 +46,8 @@ fn check(target: &str) {
     let budgets: Budgets = toml::from_str(include_str!("../budgets.toml")).unwrap();
     let budget = &budgets.text[target];
     let mut too_large = Vec::new();
+    // Ends the line that the test runner began.
+    println!();
     for profile in ["release", "size"] {
         let dir = build(target, profile);
         let bytes = text(&dir.join("network")) - text(&dir.join("empty"));

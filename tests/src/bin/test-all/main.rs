@@ -155,6 +155,10 @@ fn run(check: &Check, root: &Path) -> Counts {
         println!("{log}\n   {problem}");
     }
     report(check, &counts.to_string(), start.elapsed());
+    if check.kind == Kind::Size {
+        let measured = log.lines().filter(|l| l.starts_with("text "));
+        measured.for_each(|line| println!("                 {line}"));
+    }
     counts
 }
 
