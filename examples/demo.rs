@@ -12,7 +12,7 @@ use lif_host::device::{Board, Firmware, QemuOptions};
 use lif_host::export::export_int;
 use lif_host::infer::{Host, Input};
 use lif_host::say;
-use lif_host::setup::{BOARD_TARGETS, check};
+use lif_host::setup::check;
 use lif_host::train::Config;
 use lif_host::verify::Report as Comparison;
 
@@ -54,8 +54,8 @@ fn run(args: &Args) -> Result<(), Failure> {
     let board = Board::find(&args.board)?;
     let root = checkout()?;
     say!("1. Set-up");
-    setup::ensure(&check(BOARD_TARGETS))?;
-    say!("   Rust targets and QEMU are there\n");
+    setup::ensure(&check(&[board.target], &[board.qemu]))?;
+    say!("   the Rust target and QEMU are there\n");
 
     let file = root.join("examples/digits.toml");
     let config = train::read_config(&file)?;

@@ -5,8 +5,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Compilation targets of the firmware that runs under QEMU.
-pub const BOARD_TARGETS: &[&str] = &["thumbv7em-none-eabihf"];
+use crate::device::{QEMU_ARM, QEMU_RISCV};
 
 /// All compilation targets that `lif-nostd` and `lif-host` are built for in the test suite.
 pub const ALL_TARGETS: &[&str] = &[
@@ -19,8 +18,8 @@ pub const ALL_TARGETS: &[&str] = &[
     "wasm32-unknown-unknown",
 ];
 
-/// The program that emulates the boards.
-pub const QEMU: &str = "qemu-system-arm";
+/// The programs that emulate the boards.
+pub const ALL_EMULATORS: &[&str] = &[QEMU_ARM, QEMU_RISCV];
 
 /// Something that is needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,16 +46,12 @@ impl Item {
     }
 }
 
-/// Looks for the compilation targets `targets` and for QEMU.
+/// Looks for the compilation targets `targets` and for `emulators`, which are some of [`ALL_EMULATORS`].
 #[must_use]
-pub fn check(targets: &[&str]) -> Vec<Item> {
+pub fn check(targets: &[&str], emulators: &[&str]) -> Vec<Item> {
     let sysroot = sysroot();
-    let mut items: Vec<Item> = targets
-        .iter()
-        .map(|t| target(t, sysroot.as_deref()))
-        .collect();
-    items.push(qemu());
-    items
+    let targets = targets.iter().map(|t| target(t, sysroot.as_deref()));
+    targets.chain(emulators.iter().map(|e| qemu(e))).collect()
 }
 
 fn output_of(program: &str, args: &[&str]) -> Option<String> {
@@ -81,53 +76,75 @@ fn target(name: &str, sysroot: Option<&Path>) -> Item {
     }
 }
 
-/// A package manager: its program, its package with [`QEMU`] in it, and its commands.
+/// A package manager: its program, its commands, and its packages with the emulators in them.
 struct Manager {
     program: &'static str,
-    commands: &'static [&'static str],
+    /// What runs first.
+    before: Option<&'static str>,
+    /// What stands before the package.
+    install: &'static str,
+    arm: &'static str,
+    riscv: &'static str,
     needs_root: bool,
 }
 
 const MANAGERS: &[Manager] = &[
     Manager {
         program: "apt-get",
-        commands: &[
-            "apt-get update",
-            "apt-get install -y --no-install-recommends qemu-system-arm",
-        ],
+        before: Some("apt-get update"),
+        install: "apt-get install -y --no-install-recommends",
+        arm: "qemu-system-arm",
+        // The name that qemu-system-misc provides, and qemu-system-riscv in newer releases.
+        riscv: "qemu-system-riscv32",
         needs_root: true,
     },
     Manager {
         program: "dnf",
-        commands: &["dnf install -y qemu-system-arm"],
+        before: None,
+        install: "dnf install -y",
+        arm: "qemu-system-arm",
+        riscv: "qemu-system-riscv",
         needs_root: true,
     },
     Manager {
         program: "pacman",
-        commands: &["pacman -S --noconfirm --needed qemu-system-arm"],
+        before: None,
+        install: "pacman -S --noconfirm --needed",
+        arm: "qemu-system-arm",
+        riscv: "qemu-system-riscv",
         needs_root: true,
     },
     Manager {
         program: "zypper",
-        commands: &["zypper --non-interactive install qemu-arm"],
+        before: None,
+        install: "zypper --non-interactive install",
+        arm: "qemu-arm",
+        riscv: "qemu-extra",
         needs_root: true,
     },
     Manager {
         program: "apk",
-        commands: &["apk add qemu-system-arm"],
+        before: None,
+        install: "apk add",
+        arm: "qemu-system-arm",
+        riscv: "qemu-system-riscv32",
         needs_root: true,
     },
     Manager {
         program: "brew",
-        commands: &["brew install qemu"],
+        before: None,
+        install: "brew install",
+        arm: "qemu",
+        riscv: "qemu",
         needs_root: false,
     },
 ];
 
-fn qemu() -> Item {
-    let version = output_of(QEMU, &["--version"]).and_then(|v| v.lines().next().map(String::from));
+fn qemu(program: &str) -> Item {
+    let version =
+        output_of(program, &["--version"]).and_then(|v| v.lines().next().map(String::from));
     let mut item = Item {
-        what: format!("QEMU ({QEMU})"),
+        what: format!("QEMU ({program})"),
         found: version,
         install: Vec::new(),
         obstacle: None,
@@ -141,7 +158,12 @@ fn qemu() -> Item {
     };
     let (prefix, obstacle) = privilege(manager.needs_root);
     item.obstacle = obstacle;
-    for command in manager.commands {
+    let package = match program {
+        QEMU_RISCV => manager.riscv,
+        _ => manager.arm,
+    };
+    let install = format!("{} {package}", manager.install);
+    for command in manager.before.into_iter().chain([install.as_str()]) {
         let words = prefix.iter().copied().chain(command.split(' '));
         item.install.push(words.map(String::from).collect());
     }

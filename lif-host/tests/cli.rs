@@ -396,7 +396,7 @@ fn a_damaged_model_is_refused() {
 #[test]
 fn wrong_options_of_verify_are_refused() {
     let dir = Folder::with_network();
-    let says = "'arduino' | possible values: mps2-an386, netduinoplus2";
+    let says = "'arduino' | possible values: mps2-an386, netduinoplus2, ";
     dir.fails(2, "verify digits.lif --board arduino", says);
     let says = "digits.csv: there are 3 samples in it, fewer than --samples 4";
     dir.fails(2, &format!("{VERIFY} --input digits.csv --samples 4"), says);

@@ -227,4 +227,12 @@ macro_rules! boards {
     )*};
 }
 
-boards!(mps2_an386 = "mps2-an386", netduinoplus2 = "netduinoplus2");
+boards!(
+    microbit = "microbit",
+    mps2_an385 = "mps2-an385",
+    mps2_an386 = "mps2-an386",
+    mps2_an500 = "mps2-an500",
+    mps2_an505 = "mps2-an505",
+    netduinoplus2 = "netduinoplus2",
+    riscv_virt = "riscv-virt"
+);

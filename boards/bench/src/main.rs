@@ -32,7 +32,9 @@ fn count(ticks: Option<u32>) -> u32 {
 #[allow(unsafe_code, static_mut_refs, reason = "one thread")]
 #[entry]
 fn main() -> ! {
-    let Some(core) = Peripherals::take() else { loop {} };
+    let Some(core) = Peripherals::take() else {
+        loop {}
+    };
     let mut counter = Counter::new(core.SYST);
     let mut random = Random(1);
     // SAFETY: nothing else uses it.
@@ -59,7 +61,16 @@ fn main() -> ! {
                     black_box(&linear).currents_i16(spikes, &bias, 0, kind, &mut sums);
                 });
                 let c = count(ticks);
-                hprintln!("{}->{} {}% {:?}: {} for {} synops = {}/1000", n_in, n_out, percent, kind, c, n * n_out, c as u64 * 1000 / (n * n_out).max(1) as u64);
+                hprintln!(
+                    "{}->{} {}% {:?}: {} for {} synops = {}/1000",
+                    n_in,
+                    n_out,
+                    percent,
+                    kind,
+                    c,
+                    n * n_out,
+                    c as u64 * 1000 / (n * n_out).max(1) as u64
+                );
             }
         }
     }
@@ -67,11 +78,24 @@ fn main() -> ! {
     let c: [i16; 256] = core::array::from_fn(|i| (i * 5) as i16);
     let mut spikes = [0u32; 8];
     for tau in [2.0, 3.7] {
-        let lif: Lif<i16> = LifConfig::new(tau).v_threshold(900.0).lif().unwrap_or(Lif::new(2.0, 1, None, false));
+        let lif: Lif<i16> = LifConfig::new(tau)
+            .v_threshold(900.0)
+            .lif()
+            .unwrap_or(Lif::new(2.0, 1, None, false));
         for doubled in [false, true] {
-            if doubled && tau != 2.0 { continue; }
-            let ticks = counter.measure(|| lif_nostd::kernel::bench_step(black_box(&lif), &mut v, &c, &mut spikes, doubled));
-            hprintln!("LIF i16 tau {} doubled {}: {}/256 neurons = {}/100", tau as u32, doubled, count(ticks), count(ticks)*100/256);
+            if doubled && tau != 2.0 {
+                continue;
+            }
+            let ticks = counter.measure(|| {
+                lif_nostd::kernel::bench_step(black_box(&lif), &mut v, &c, &mut spikes, doubled)
+            });
+            hprintln!(
+                "LIF i16 tau {} doubled {}: {}/256 neurons = {}/100",
+                tau as u32,
+                doubled,
+                count(ticks),
+                count(ticks) * 100 / 256
+            );
         }
     }
     debug::exit(debug::EXIT_SUCCESS);

@@ -3,12 +3,16 @@
 //! | module | what is there |
 //! |---|---|
 //! | [`serve`] | answers the requests of the host link |
-//! | [`systick`] | counts with the SysTick timer of a Cortex-M |
 //! | [`stack`] | how much stack was used |
+//! | `systick` | counts with the SysTick timer of a Cortex-M |
+//! | `instret` | counts instructions on a RISC-V |
 #![no_std]
 
+#[cfg(target_arch = "riscv32")]
+pub mod instret;
 mod serve;
 pub mod stack;
+#[cfg(target_arch = "arm")]
 pub mod systick;
 
 pub use serve::{Memory, serve};

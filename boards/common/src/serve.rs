@@ -6,8 +6,8 @@ use heapless::String;
 use lif_nostd::link::{
     CHUNK_BYTES, FRAME_BYTES, Frame, Request, Response, TEXT_BYTES, VERSION, decode, encode,
 };
-use lif_nostd::model::format::{Number, stated_len};
 use lif_nostd::model::Digest;
+use lif_nostd::model::format::{Number, stated_len};
 use lif_nostd::{Error, Network};
 
 use crate::{Board, stack};

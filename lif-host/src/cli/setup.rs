@@ -3,7 +3,7 @@
 pub use super::args::Setup;
 use crate::cli::Failure;
 use crate::say;
-use crate::setup::{ALL_TARGETS, Item, check, install};
+use crate::setup::{ALL_EMULATORS, ALL_TARGETS, Item, check, install};
 
 /// Runs the command.
 ///
@@ -11,7 +11,7 @@ use crate::setup::{ALL_TARGETS, Item, check, install};
 ///
 /// [`Failure::Environment`] where something is missing and could not be installed.
 pub fn run(args: &Setup) -> Result<(), Failure> {
-    let items = check(ALL_TARGETS);
+    let items = check(ALL_TARGETS, ALL_EMULATORS);
     for item in &items {
         match &item.found {
             Some(found) => say!("  ok       {}: {found}", item.what),

@@ -36,8 +36,9 @@ impl Firmware {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let output = Command::new(&cargo)
             .current_dir(&sources)
-            .args(["build", "--release", "--package", board.name])
-            .args(["--target", board.target, "--target-dir"])
+            .args(["build", "--release", "--package", board.package])
+            .args(["--bin", board.name, "--target", board.target])
+            .arg("--target-dir")
             .arg(&target_dir)
             .output()
             .map_err(|_| Error::Missing {
@@ -75,7 +76,8 @@ impl Firmware {
                 continue;
             };
             let has = |flag: object::elf::SectionFlags| sh_flags.0 & flag.0 != 0;
-            if !has(object::elf::SHF_ALLOC) {
+            // Some linker scripts have a section for the stack.
+            if !has(object::elf::SHF_ALLOC) || section.name() == Ok(".stack") {
                 continue;
             }
             if section.kind() != object::SectionKind::UninitializedData {

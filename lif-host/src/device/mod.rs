@@ -5,7 +5,7 @@ mod client;
 mod firmware;
 mod qemu;
 
-pub use board::{BOARDS, Board};
+pub use board::{BOARDS, Board, QEMU_ARM, QEMU_RISCV};
 pub use client::{Client, Identity, Inference, Port};
 pub use firmware::Firmware;
 pub use qemu::{Qemu, QemuOptions};

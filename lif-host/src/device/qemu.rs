@@ -60,6 +60,7 @@ impl Qemu {
         let model = model.display().to_string().replace(',', ",,");
         let mut child = Command::new(&program)
             .args(["-M", board.machine, "-display", "none", "-monitor", "none"])
+            .args(board.options)
             .args(["-serial", "stdio", "-icount"])
             .arg(format!("shift={},sleep=off", board.icount_shift))
             .arg("-kernel")

@@ -52,6 +52,10 @@ impl Buffer {
 #[derive(Clone, Copy)]
 pub(crate) struct SpikeList<'a> {
     indices: &'a [u16],
+    #[cfg_attr(
+        lif_kernel = "wide",
+        allow(dead_code, reason = "its kernel checks each index")
+    )]
     bound: usize,
 }
 
@@ -62,6 +66,7 @@ impl<'a> SpikeList<'a> {
     }
 
     /// All indices are below this.
+    #[cfg(not(lif_kernel = "wide"))]
     pub(crate) const fn bound(&self) -> usize {
         self.bound
     }

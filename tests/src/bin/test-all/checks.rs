@@ -1,9 +1,10 @@
 //! What is checked: each check is a run of cargo.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use lif_host::device::BOARDS;
-use lif_host::setup::{ALL_TARGETS, QEMU};
+use lif_host::device::{BOARDS, QEMU_ARM};
+use lif_host::setup::ALL_TARGETS;
 
 /// The board that `--quick` emulates.
 const QUICK_BOARD: &str = "mps2-an386";
@@ -17,6 +18,13 @@ const BARE_FEATURES: [&str; 1] = ["defmt"];
 /// train, and would take minutes so.
 const OVERFLOW_CHECKED: [&str; 2] = ["ladder", "models"];
 
+/// The targets that `tests/tests/sizes.rs` measures.
+const SIZED: [&str; 3] = [
+    "thumbv6m-none-eabi",
+    "thumbv7em-none-eabihf",
+    "riscv32imac-unknown-none-elf",
+];
+
 /// Kinds of checks, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
@@ -26,7 +34,9 @@ pub(crate) enum Kind {
     HostTest,
     Docs,
     NoStdBuild,
+    NoPanic,
     Firmware,
+    Size,
     Emulated,
     Example,
     Demo,
@@ -41,7 +51,9 @@ impl Kind {
             Self::HostTest => "host tests",
             Self::Docs => "documentation",
             Self::NoStdBuild => "no_std builds",
+            Self::NoPanic => "no panic",
             Self::Firmware => "firmware builds",
+            Self::Size => "sizes",
             Self::Emulated => "emulated boards",
             Self::Example => "examples",
             Self::Demo => "demonstration",
@@ -73,6 +85,8 @@ pub(crate) enum Judge {
     SameTests,
     /// It must print the lines that the README shows.
     Readme,
+    /// It must fail, because the linker misses the function that only a panic calls.
+    NoLink,
 }
 
 pub(crate) fn new(kind: Kind, args: impl Into<String>) -> Check {
@@ -120,12 +134,14 @@ pub(crate) fn checks(quick: bool, root: &Path) -> Vec<Check> {
         let args = format!("doc --workspace --no-deps --features {features}");
         all.push(new(Kind::Docs, args));
         all.extend(no_std_builds());
+        all.extend(no_panic());
+        all.extend(sizes());
     }
     for board in BOARDS {
         if !quick || board.name == QUICK_BOARD {
             let args = format!(
-                "build --release --package {} --target {}",
-                board.name, board.target
+                "build --release --package {} --bin {} --target {}",
+                board.package, board.name, board.target
             );
             all.push(
                 new(Kind::Firmware, args)
@@ -142,7 +158,11 @@ pub(crate) fn checks(quick: bool, root: &Path) -> Vec<Check> {
         all.push(new(Kind::Example, args));
     }
     if !quick {
-        all.push(new(Kind::Demo, "demo").needs(QEMU).judged(Judge::Readme));
+        all.push(
+            new(Kind::Demo, "demo")
+                .needs(QEMU_ARM)
+                .judged(Judge::Readme),
+        );
     }
     all
 }
@@ -152,16 +172,29 @@ fn lints() -> Vec<Check> {
         let args = format!("clippy {packages} --all-targets -- -D warnings");
         new(Kind::Lint, args)
     };
-    vec![
+    let mut all = vec![
         of("--workspace"),
         of("-p lif-nostd"),
         of(&format!("-p lif-nostd --features {}", host_features())),
         of("-p lif-host --no-default-features"),
         of("-p lif-host --no-default-features --features device"),
-        new(Kind::Lint, "clippy --workspace --release -- -D warnings")
-            .within("boards")
-            .needs("thumbv7em-none-eabihf"),
-    ]
+    ];
+    all.extend(board_packages().into_iter().map(|(target, packages)| {
+        let packages: String = packages.iter().map(|p| format!(" -p {p}")).collect();
+        let args = format!("clippy --release{packages} --target {target} -- -D warnings");
+        new(Kind::Lint, args).within("boards").needs(target)
+    }));
+    all
+}
+
+/// The packages of `boards` for each target.
+fn board_packages() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+    let mut all: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for board in BOARDS {
+        let packages = all.entry(board.target).or_default();
+        packages.extend(["lif-board-common", "no-panic", board.package]);
+    }
+    all
 }
 
 fn host_features() -> String {
@@ -187,7 +220,7 @@ fn host_tests(root: &Path) -> Vec<Check> {
     ]
 }
 
-/// The files of `tests/tests`, but that of the boards.
+/// The files of `tests/tests`, but those that build for chips.
 fn test_files(root: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(root.join("tests/tests"))
         .into_iter()
@@ -196,11 +229,36 @@ fn test_files(root: &Path) -> Vec<String> {
             let path = entry.ok()?.path();
             let is_source = path.extension().is_some_and(|e| e == "rs");
             let name = path.file_stem()?.to_str()?;
-            (is_source && name != "boards").then(|| name.to_string())
+            (is_source && !["boards", "sizes"].contains(&name)).then(|| name.to_string())
         })
         .collect();
     names.sort();
     names
+}
+
+/// Programs that link only if no panic can be reached, and one that therefore must not, for every core.
+fn no_panic() -> impl Iterator<Item = Check> {
+    let of = |args: &str, target| {
+        let args = format!("build {args} --package no-panic --target {target}");
+        new(Kind::NoPanic, args).within("boards").needs(target)
+    };
+    board_packages().into_keys().flat_map(move |target| {
+        let planted = "--release --bin everything --features planted";
+        [
+            of("--release", target),
+            of("--profile size", target),
+            of(planted, target).judged(Judge::NoLink),
+        ]
+    })
+}
+
+/// The core's size against its budget.
+fn sizes() -> impl Iterator<Item = Check> {
+    SIZED.into_iter().map(|target| {
+        let module = target.replace(['-', '.'], "_");
+        let args = format!("--release -p lif-tests --test sizes -- --nocapture {module}");
+        test(Kind::Size, &args).needs(target)
+    })
 }
 
 /// `lif-nostd` without features and with each alone, for every chip; `lif-host` for the web.
@@ -268,6 +326,15 @@ mod tests {
             assert!(runs.next().is_none(), "{name} runs twice");
             let release = run.args.contains("--release");
             assert_eq!(release, !OVERFLOW_CHECKED.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_size_is_tested() {
+        let file = include_str!("../../../tests/sizes.rs");
+        for target in SIZED {
+            let entry = format!("{} = {target:?}", target.replace(['-', '.'], "_"));
+            assert!(file.contains(&entry), "{target} is not in sizes!");
         }
     }
 

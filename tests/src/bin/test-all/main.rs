@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use lif_host::cli::setup::ensure;
-use lif_host::setup::{ALL_TARGETS, check};
+use lif_host::setup::{ALL_EMULATORS, ALL_TARGETS, check};
 
 use checks::{Check, Judge, Kind, checks};
 
-/// Runs every check of the project: format, lints, documentation, host tests, no_std and firmware builds,
-/// emulated boards and the demonstration. Installs what is missing first.
+/// Runs every check of the project: format, lints, documentation, host tests, no_std and firmware builds, link
+/// checks and sizes, emulated boards and the demonstration. Installs what is missing first.
 #[derive(Debug, Parser)]
 #[command(name = "test-all")]
 struct Args {
@@ -120,6 +120,18 @@ fn readme_problem(root: &Path, output: &str) -> Option<String> {
         .map(|line| format!("README.md shows {line:?}, which was not printed"))
 }
 
+/// The function that does not exist, and that the panic handler of `boards/no-panic` calls.
+const MISSING: &str = "a_panic_can_be_reached";
+
+/// What is wrong with a program that must not link, if anything.
+fn link_problem(success: bool, log: &str) -> Option<String> {
+    if success {
+        return Some("it links, though a panic can be reached in it".into());
+    }
+    let named = log.contains(&format!("undefined symbol: {MISSING}"));
+    (!named).then(|| format!("it failed, but not because the linker misses {MISSING}"))
+}
+
 /// Runs `check` and counts.
 fn run(check: &Check, root: &Path) -> Counts {
     let start = Instant::now();
@@ -132,9 +144,9 @@ fn run(check: &Check, root: &Path) -> Counts {
     let (mut counts, problem, log) = match done {
         Err(e) => (Counts::FAILED, Some(format!("cargo: {e}")), String::new()),
         Ok(output) => {
-            let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-            let log = format!("{stdout}{}", String::from_utf8_lossy(&output.stderr));
-            let (counts, problem) = judge(check, root, output.status.success(), &stdout);
+            let log = [&output.stdout[..], &output.stderr[..]].concat();
+            let log = String::from_utf8_lossy(&log).into_owned();
+            let (counts, problem) = judge(check, root, output.status.success(), &log);
             (counts, problem, log)
         }
     };
@@ -143,12 +155,22 @@ fn run(check: &Check, root: &Path) -> Counts {
         println!("{log}\n   {problem}");
     }
     report(check, &counts.to_string(), start.elapsed());
+    if check.kind == Kind::Size {
+        let measured = log.lines().filter(|l| l.starts_with("text "));
+        measured.for_each(|line| println!("                 {line}"));
+    }
     counts
 }
 
 /// The counts of a finished check, and what is wrong with it.
-fn judge(check: &Check, root: &Path, success: bool, stdout: &str) -> (Counts, Option<String>) {
-    let tests = test_counts(stdout);
+fn judge(check: &Check, root: &Path, success: bool, log: &str) -> (Counts, Option<String>) {
+    if check.judge == Judge::NoLink {
+        return match link_problem(success, log) {
+            Some(problem) => (Counts::FAILED, Some(problem)),
+            None => (Counts::PASSED, None),
+        };
+    }
+    let tests = test_counts(log);
     let one = if success {
         Counts::PASSED
     } else {
@@ -157,7 +179,7 @@ fn judge(check: &Check, root: &Path, success: bool, stdout: &str) -> (Counts, Op
     let (counts, ran) = match check.judge {
         Judge::Tests => (tests, tests.passed),
         Judge::SameTests => (one, tests.passed),
-        Judge::ExitCode | Judge::Readme => (one, 1),
+        Judge::ExitCode | Judge::Readme | Judge::NoLink => (one, 1),
     };
     if !success {
         return (counts, Some("cargo failed".into()));
@@ -166,7 +188,7 @@ fn judge(check: &Check, root: &Path, success: bool, stdout: &str) -> (Counts, Op
         return (Counts::default(), Some("no test ran".into()));
     }
     match check.judge {
-        Judge::Readme => match readme_problem(root, stdout) {
+        Judge::Readme => match readme_problem(root, log) {
             Some(problem) => (Counts::FAILED, Some(problem)),
             None => (counts, None),
         },
@@ -191,7 +213,7 @@ fn report(check: &Check, outcome: &str, time: Duration) {
 /// Installs what is missing; what could not be installed, with the reason.
 fn set_up(counts: &mut Counts) -> BTreeMap<String, String> {
     let mut missing = BTreeMap::new();
-    for item in check(ALL_TARGETS) {
+    for item in check(ALL_TARGETS, ALL_EMULATORS) {
         match ensure(std::slice::from_ref(&item)) {
             Ok(()) => counts.add(Counts::PASSED),
             Err(why) => {
@@ -277,6 +299,16 @@ mod tests {
             judge(&check, Path::new("."), true, output).0.passed
         };
         assert_eq!((count(Judge::Tests), count(Judge::SameTests)), (12, 1));
+    }
+
+    #[test]
+    fn only_a_missing_function_counts_as_not_linked() {
+        let named = format!("rust-lld: error: undefined symbol: {MISSING}\n>>> referenced by");
+        assert_eq!(link_problem(false, &named), None);
+        assert!(link_problem(true, &named).is_some());
+        assert!(link_problem(false, "error[E0432]: unresolved import").is_some());
+        let source = include_str!("../../../../boards/no-panic/src/lib.rs");
+        assert!(source.contains(&format!("fn {MISSING}()")));
     }
 
     #[test]

@@ -1,21 +1,33 @@
-//! MPS2 with image AN386: a Cortex-M4F at 25 MHz, UART0 as the host link.
+//! Arm's MPS2 board, whose core and addresses depend on the FPGA image that is loaded into it: UART0 is the host
+//! link.
 #![no_std]
-#![no_main]
 
 mod uart;
 
+use core::marker::PhantomData;
+
 use common::{Board, Memory, model_slot, serve, systick::Counter};
 use cortex_m::{Peripherals, asm, singleton};
-use cortex_m_rt::entry;
 use uart::Uart;
 
-struct An386 {
-    uart: Uart,
-    counter: Counter,
+/// An FPGA image.
+pub trait Image {
+    /// The name that the host knows the board by.
+    const NAME: &'static str;
+    /// Address of UART0.
+    const UART: usize;
+    /// Frequency of the core and of the UART's clock, in Hz.
+    const CLOCK_HZ: u32;
 }
 
-impl Board for An386 {
-    const NAME: &'static str = "mps2-an386";
+struct Mps2<I> {
+    uart: Uart,
+    counter: Counter,
+    image: PhantomData<I>,
+}
+
+impl<I: Image> Board for Mps2<I> {
+    const NAME: &'static str = I::NAME;
 
     fn read(&mut self) -> u8 {
         self.uart.read()
@@ -34,17 +46,18 @@ impl Board for An386 {
     }
 }
 
-#[entry]
-fn main() -> ! {
+/// Runs the firmware; called once.
+pub fn run<I: Image>() -> ! {
     let (Some(core), Some(memory)) = (
         Peripherals::take(),
         singleton!(: Memory<4096, 4096> = Memory::new()),
     ) else {
         halt()
     };
-    let mut board = An386 {
-        uart: Uart::new(),
+    let mut board = Mps2 {
+        uart: Uart::new(I::UART, I::CLOCK_HZ),
         counter: Counter::new(core.SYST),
+        image: PhantomData::<I>,
     };
     serve(&mut board, memory)
 }

@@ -1,0 +1,129 @@
+//! All that a device calls of the core.
+#![no_std]
+#![no_main]
+
+use core::fmt::{self, Write};
+
+use lif_nostd::decode::arg_max;
+use lif_nostd::model::Digest;
+use lif_nostd::model::format::stated_len;
+use lif_nostd::neuron::{Decode, LifConfig, LifNode, NonSpikingLifNode, Readout, SimpleLifNode};
+use lif_nostd::scalar::Scalar;
+use lif_nostd::{Error, Model, Network, ram_bytes};
+use no_panic::{number, take, values, values_mut};
+
+#[allow(unsafe_code, reason = "the linker finds it by its name")]
+#[unsafe(no_mangle)]
+extern "C" fn _start() {
+    neurons::<i16>(values(), values());
+    neurons::<i32>(values(), values());
+    neurons::<f32>(values(), values());
+    for result in [read(), run()] {
+        if let Err(error) = result {
+            take(write!(Text, "{error}"));
+        }
+        take(result);
+    }
+    #[cfg(feature = "planted")]
+    take(values::<u8>()[number()]);
+}
+
+/// Takes any text.
+struct Text;
+
+impl Write for Text {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        take(s);
+        if number() == 0 {
+            Ok(())
+        } else {
+            Err(fmt::Error)
+        }
+    }
+}
+
+/// Populations of 70 neurons, as a program without a model file uses them.
+fn neurons<S: Scalar + 'static>(inputs: &[[S; 70]], decodes: &[Decode]) {
+    let f64 = || f64::from_bits(number() as u64);
+    let config = LifConfig::new(f64()).v_threshold(f64()).v_reset(f64());
+    let config = if number() == 0 {
+        config.soft_reset()
+    } else {
+        config
+    };
+    let config = config.decay_input(number() == 0);
+    let mut readout = Readout::new();
+    match LifNode::<S, 70>::new(&config) {
+        Ok(mut node) => {
+            for x in inputs {
+                take(node.step(x, values_mut()));
+            }
+            let v_seq = (number() == 0).then(values_mut);
+            take(node.run(values(), values_mut(), v_seq));
+            node.reset();
+            take(node);
+        }
+        // Its text is not asked for: core's way to write an f64 has assertions that the compiler cannot prove.
+        Err(error) => take(error),
+    }
+    if let Ok(mut node) = SimpleLifNode::<S, 70>::new(&config) {
+        for x in inputs {
+            take(node.step(x, values_mut()));
+        }
+    }
+    if let Ok(mut node) = NonSpikingLifNode::<S, 70>::new(f64()) {
+        for x in inputs {
+            for v in node.step(x) {
+                readout.push(*v);
+            }
+        }
+    }
+    for decode in decodes {
+        take(readout.read(*decode));
+    }
+}
+
+fn read() -> Result<usize, Error> {
+    take(stated_len(values()));
+    take(ram_bytes(values()));
+    let model = Model::read(values())?;
+    take(model.name());
+    take((model.crc(), model.minor(), model.number(), model.steps()));
+    take((
+        model.n_in(),
+        model.n_out(),
+        model.n_layers(),
+        model.n_nodes(),
+    ));
+    take(model.layer(number()));
+    if let Some(node) = model.node(number()) {
+        take((node.name(), node.to_bytes()));
+    }
+    take(model.certificates().nth(number()));
+    Ok(model.ram_bytes())
+}
+
+fn run() -> Result<usize, Error> {
+    let mut network = Network::new(values(), values_mut())?;
+    network.set_current(values())?;
+    network.set_current_f32(values())?;
+    let mut digest = Digest::new();
+    for _ in 0..number() {
+        network.step();
+        digest.add_spikes(&network);
+    }
+    digest.add_membranes(&network);
+    take(digest.finish());
+    if let Some(spikes) = network.spikes(number()) {
+        take((
+            spikes.get(number()),
+            spikes.count(),
+            spikes.len(),
+            spikes.words(),
+        ));
+        take(spikes.indices().nth(number()));
+    }
+    take(network.membranes(number()));
+    network.reset();
+    Ok(arg_max(network.counts()))
+}
