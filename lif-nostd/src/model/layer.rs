@@ -102,6 +102,7 @@ pub(super) struct Parts<'a> {
 impl<'m> Layer<'m> {
     /// The layer of `records` in the file `bytes`, both of which the reader checked: a step of a network comes
     /// here for each layer, and checks nothing again. None where the reader would have refused the file.
+    #[inline(never)]
     pub(super) fn decode(bytes: &'m [u8], records: &Records, max_sum: u32) -> Option<Self> {
         let (synapse, neuron) = records.split_first_chunk()?;
         let Node::Linear {
@@ -199,6 +200,7 @@ impl<'m> Layer<'m> {
     }
 
     /// One time step, the `step`-th since the reset. `sums` is room for one sum an output.
+    #[inline(never)]
     pub(super) fn step(&self, drive: Drive<'_>, sums: &mut [u32], parts: Parts<'_>, step: u32) {
         match &self.kind {
             LayerKind::Int(layer) => match &layer.neurons {

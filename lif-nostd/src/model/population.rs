@@ -296,32 +296,43 @@ impl<'m, S: State> Population<'m, S> {
         step: u32,
     ) {
         match (self.kind, self.uniform()) {
-            (NeuronKind::NonSpikingLif, _) => self.step_readout(v, x, decodes, step),
-            (NeuronKind::SimpleLif, _) => {
-                let first = self.first_pull.filter(|_| step == 0);
-                let x = x.enumerate();
-                pack(v, x, spikes, |v, (i, x)| {
-                    let lif = self.at(i);
-                    let h = match first {
-                        Some(pull) => pull.at(i).plus(x),
-                        None => v.charge_simple(x, &lif.leak, lif.decay_input),
-                    };
-                    let spike = h >= lif.v_threshold;
-                    *v = lif.reset(h, spike);
-                    spike
-                });
-            }
             (NeuronKind::Lif, Some(lif)) => lif.step_all(v, x, spikes),
-            (NeuronKind::Lif, None) => {
-                pack(v, x.enumerate(), spikes, |v, (i, x)| self.at(i).step(v, x));
-            }
+            _ => self.step_each(v, &mut { x }, spikes, decodes, step),
         }
+    }
+
+    /// The same for neurons that are not LIF or have parameters of their own: one copy of code for all inputs.
+    #[inline(never)]
+    fn step_each(
+        &self,
+        v: &mut [S],
+        x: &mut dyn Iterator<Item = S>,
+        spikes: &mut [u32],
+        decodes: &mut [[u32; 2]],
+        step: u32,
+    ) {
+        let is_lif = self.kind == NeuronKind::Lif;
+        let first = self.first_pull.filter(|_| step == 0);
+        if self.kind == NeuronKind::NonSpikingLif {
+            return self.step_readout(v, x, decodes, step);
+        }
+        pack(v, x.enumerate(), spikes, |v, (i, x)| {
+            let lif = self.at(i);
+            let h = match first {
+                Some(pull) => pull.at(i).plus(x),
+                None if is_lif => lif.charge(*v, x),
+                None => v.charge_simple(x, &lif.leak, lif.decay_input),
+            };
+            let spike = h >= lif.v_threshold;
+            *v = lif.reset(h, spike);
+            spike
+        });
     }
 
     fn step_readout(
         &self,
         v: &mut [S],
-        x: impl Iterator<Item = S>,
+        x: &mut dyn Iterator<Item = S>,
         decodes: &mut [[u32; 2]],
         step: u32,
     ) {
