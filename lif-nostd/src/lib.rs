@@ -5,8 +5,9 @@
 //! spike and membrane by membrane. Training is in f32, and an integer network is quantised after it; training that
 //! sees the quantisation is to come.
 //!
-//! A call gives a value or a typed error. There is no known way to a panic: nothing is indexed at run time, and
-//! sums of weights and membranes wrap or saturate by name. A proof by a link check is to come.
+//! A call gives a value or a typed error. Reader, network, readouts and neurons cannot reach a panic: a program that
+//! calls them links though its panic handler calls a function that does not exist. Sums of weights and membranes wrap
+//! or saturate by name. `unsafe` is in one module alone, that of the kernels in assembly.
 //!
 //! From the bottom up:
 //!
@@ -46,8 +47,7 @@ compile_error!(
 
 pub mod decode;
 pub mod error;
-#[doc(hidden)]
-pub mod kernel;
+mod kernel;
 #[cfg(feature = "link")]
 pub mod link;
 pub mod model;

@@ -101,6 +101,25 @@ impl Bench {
         }
     }
 
+    /// Layers wide enough for every path of the kernels: more spikes than a list holds, sums beyond 16 bits, and
+    /// currents that fit twice.
+    fn wide(&self) {
+        for (seed, gain) in [(11, 1.0), (12, 0.02), (13, 0.3)] {
+            for v_reset in [Some(0.0), Some(-0.25), None] {
+                let draw = Draw {
+                    tau: if seed == 13 { 3.7 } else { 2.0 },
+                    v_reset,
+                    v_threshold: 0.5 * gain,
+                    gain,
+                    ..Draw::new(seed, &[12, 600, 64, 9])
+                };
+                let model = export_int(&draw.build().unwrap()).unwrap().bytes;
+                let inputs: Vec<Input> = (0..2).map(|s| Input::I8(draw.input(s))).collect();
+                self.assert_equal("wide", &model, &inputs);
+            }
+        }
+    }
+
     /// A difference is found and named: the host runs the same network with the sign of one weight changed.
     fn a_difference(&self) {
         let draw = Draw::new(5, &[20, 40, 6]);
@@ -207,6 +226,11 @@ macro_rules! boards {
             #[test]
             fn drawn_networks_are_equal() {
                 board().drawn();
+            }
+
+            #[test]
+            fn wide_networks_are_equal() {
+                board().wide();
             }
 
             #[test]

@@ -1,8 +1,7 @@
 //! The architecture's own kernels. This is the one module of the crate with `unsafe` in it.
 #![allow(unsafe_code, reason = "assembly")]
 
-#[cfg(lif_kernel = "dsp")]
-use super::neurons::Constants;
+use super::neurons::{Constants, HALF};
 use super::{Lanes, Row, SpikeList};
 #[cfg(lif_kernel = "dsp")]
 use crate::synapse::BLOCK;
@@ -100,6 +99,7 @@ pub(crate) fn finish(lanes: &mut Lanes, bias: &[i32; BLOCK], offset: i32, shift:
 }
 
 /// One spike: its row's address from the list, its four words, what is done with them.
+#[cfg(not(lif_kernel = "small"))]
 macro_rules! rows {
     ($name:ident, $doc:literal, [$($sum:literal,)*]) => {
         #[doc = $doc]
@@ -286,7 +286,6 @@ rows!(
 /// One time step of neurons in whole words: `v` and `c` hold 32 a word of `spikes`; how many words were stepped.
 ///
 /// Of the currents, `doubled` says that they are twice what they stand for.
-#[cfg(lif_kernel = "dsp")]
 pub(crate) fn step_words(
     k: &Constants,
     v: &mut [i16],
@@ -298,19 +297,22 @@ pub(crate) fn step_words(
     if words == 0 || v.as_ptr().addr() % 4 != 0 || c.as_ptr().addr() % 4 != 0 {
         return 0;
     }
-    let pair = |x: i16| u32::from(x as u16) | u32::from(x as u16) << 16;
-    let constants = Pairs {
+    let constants = Neurons {
         bytes: words * 64,
         leak: k.leak,
-        v_threshold: pair(k.v_threshold),
-        v_reset: pair(k.v_reset.unwrap_or(0)),
-        one: 0x0002_0001,
+        v_threshold: spread(k.v_threshold),
+        v_reset: spread(k.v_reset.unwrap_or(0)),
+        one: if cfg!(lif_kernel = "dsp") {
+            0x0002_0001
+        } else {
+            1 << 31
+        },
     };
     let run = match (doubled, k.leak, k.v_reset) {
         (true, _, Some(_)) => lif_doubled_hard,
         (true, _, None) => lif_doubled_soft,
-        (_, 32768, Some(_)) => lif_half_hard,
-        (_, 32768, None) => lif_half_soft,
+        (_, HALF, Some(_)) => lif_half_hard,
+        (_, HALF, None) => lif_half_soft,
         (_, _, Some(_)) => lif_any_hard,
         (_, _, None) => lif_any_soft,
     };
@@ -321,16 +323,24 @@ pub(crate) fn step_words(
     words
 }
 
-/// Constants of neurons, those of 16 bits in both halves.
-#[cfg(lif_kernel = "dsp")]
+/// A constant as the kernel takes it: in both halves for pairs of neurons, else as a word.
+fn spread(x: i16) -> u32 {
+    if cfg!(lif_kernel = "dsp") {
+        u32::from(x as u16) | u32::from(x as u16) << 16
+    } else {
+        i32::from(x) as u32
+    }
+}
+
+/// Constants of neurons.
 #[repr(C)]
-struct Pairs {
+struct Neurons {
     /// Length of the membranes.
     bytes: usize,
     leak: u32,
     v_threshold: u32,
     v_reset: u32,
-    /// The spikes of a pair, before they are shifted to their place.
+    /// The spikes of a pair, or the spike of a neuron, before they are shifted to their place.
     one: u32,
 }
 
@@ -489,7 +499,7 @@ macro_rules! lif {
             v: *mut i16,
             c: *const i16,
             spikes: *mut u32,
-            constants: *const Pairs,
+            constants: *const Neurons,
         ) {
             core::arch::naked_asm!(
                 "push {{r4-r11, lr}}",
@@ -523,15 +533,199 @@ macro_rules! lif {
     };
 }
 
-#[cfg(lif_kernel = "dsp")]
+/// The charge of a neuron with membrane r4 and current r5 on Armv7-M, to r4.
+#[cfg(lif_kernel = "v7m")]
+macro_rules! charge {
+    (doubled) => {
+        "add r4, r4, r5\nasr r4, r4, #1\n"
+    };
+    (half) => {
+        "add r4, r5, r4, asr #1\nssat r4, #16, r4\n"
+    };
+    (any) => {
+        "mul r4, r9, r4\nadd r4, r5, r4, asr #16\nssat r4, #16, r4\n"
+    };
+}
+
+/// One neuron on Armv7-M, whose spike goes to bit `$bit` of r3.
+#[cfg(lif_kernel = "v7m")]
+macro_rules! one {
+    ($charge:ident, hard, $bit:literal) => {
+        concat!(
+            "ldrsh r5, [r1], #2\nldrsh r4, [r0]\n",
+            charge!($charge),
+            "cmp r4, r6\nitt ge\nmovge r4, r7\norrge r3, r3, #",
+            $bit,
+            "\nstrh r4, [r0], #2\n"
+        )
+    };
+    ($charge:ident, soft, $bit:literal) => {
+        concat!(
+            "ldrsh r5, [r1], #2\nldrsh r4, [r0]\n",
+            charge!($charge),
+            "cmp r4, r6\nitt ge\nsubge r4, r4, r6\norrge r3, r3, #",
+            $bit,
+            "\nssat r4, #16, r4\nstrh r4, [r0], #2\n"
+        )
+    };
+}
+
+/// A step of words of neurons on Armv7-M, eight neurons a turn.
+///
+/// r0 membranes, r1 currents, r2 where the spikes go, r3 spikes, r6 threshold, r7 reset potential, r8 end of the
+/// membranes, r9 leak, r10 turns of a word.
+#[cfg(lif_kernel = "v7m")]
+macro_rules! lif {
+    ($name:ident, $charge:ident, $reset:ident) => {
+        /// # Safety
+        ///
+        /// `v` and `c` hold `constants.bytes` bytes, `spikes` a word for 64 of them.
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name(
+            v: *mut i16,
+            c: *const i16,
+            spikes: *mut u32,
+            constants: *const Neurons,
+        ) {
+            core::arch::naked_asm!(
+                "push {{r4-r10, lr}}",
+                "ldm r3, {{r4, r5, r6, r7}}",
+                "add r8, r0, r4",
+                "mov r9, r5",
+                "2:",
+                "mov r10, #4",
+                "3:",
+                "lsr r3, r3, #8",
+                one!($charge, $reset, "0x01000000"),
+                one!($charge, $reset, "0x02000000"),
+                one!($charge, $reset, "0x04000000"),
+                one!($charge, $reset, "0x08000000"),
+                one!($charge, $reset, "0x10000000"),
+                one!($charge, $reset, "0x20000000"),
+                one!($charge, $reset, "0x40000000"),
+                one!($charge, $reset, "0x80000000"),
+                "subs r10, r10, #1",
+                "bne 3b",
+                "str r3, [r2], #4",
+                "cmp r0, r8",
+                "bne 2b",
+                "pop {{r4-r10, pc}}",
+            )
+        }
+    };
+}
+
+/// The charge of a neuron with membrane r4 and current r5 on Armv6-M, to r4; what overflows is mended at 5.
+#[cfg(lif_kernel = "small")]
+macro_rules! charge {
+    (doubled) => {
+        "adds r4, r4, r5\nasrs r4, r4, #1\n"
+    };
+    (half) => {
+        "asrs r4, r4, #1\nadds r4, r4, r5\nsxth r5, r4\ncmp r5, r4\nbne 5f\n"
+    };
+    (any) => {
+        "muls r4, r6, r4\nasrs r4, r4, #16\nadds r4, r4, r5\nsxth r5, r4\ncmp r5, r4\nbne 5f\n"
+    };
+}
+
+/// The reset of a neuron that fired on Armv6-M, in r4.
+#[cfg(lif_kernel = "small")]
+macro_rules! reset {
+    (hard) => {
+        "mov r4, r8\n"
+    };
+    (soft) => {
+        "subs r4, r4, r3\nsxth r5, r4\ncmp r5, r4\nbne 6f\n"
+    };
+}
+
+/// A step of words of neurons on Armv6-M.
+///
+/// r0 and r1 ends of the word's membranes and currents, r2 the way to them, r3 threshold, r6 leak, r7 spikes, r8 reset
+/// potential, r9 a spike, r10 where the spikes go, r11 end of the membranes.
+#[cfg(lif_kernel = "small")]
+macro_rules! lif {
+    ($name:ident, $charge:ident, $reset:ident) => {
+        /// # Safety
+        ///
+        /// `v` and `c` hold `constants.bytes` bytes, `spikes` a word for 64 of them.
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name(
+            v: *mut i16,
+            c: *const i16,
+            spikes: *mut u32,
+            constants: *const Neurons,
+        ) {
+            core::arch::naked_asm!(
+                "push {{r4-r7, lr}}",
+                "mov r4, r8",
+                "mov r5, r9",
+                "mov r6, r10",
+                "mov r7, r11",
+                "push {{r4-r7}}",
+                "mov r10, r2",
+                "ldm r3!, {{r4, r6}}",
+                "adds r4, r4, r0",
+                "mov r11, r4",
+                "ldm r3!, {{r4, r5, r7}}",
+                "mov r3, r4",
+                "mov r8, r5",
+                "mov r9, r7",
+                "2:",
+                "movs r2, #64",
+                "adds r0, r0, r2",
+                "adds r1, r1, r2",
+                "rsbs r2, r2, #0",
+                "movs r7, #0",
+                "3:",
+                "ldrsh r4, [r0, r2]",
+                "ldrsh r5, [r1, r2]",
+                charge!($charge),
+                "4:",
+                "lsrs r7, r7, #1",
+                "cmp r4, r3",
+                "blt 7f",
+                "add r7, r9",
+                reset!($reset),
+                "7:",
+                "strh r4, [r0, r2]",
+                "adds r2, r2, #2",
+                "bne 3b",
+                "mov r5, r10",
+                "stm r5!, {{r7}}",
+                "mov r10, r5",
+                "cmp r0, r11",
+                "bne 2b",
+                "pop {{r4-r7}}",
+                "mov r8, r4",
+                "mov r9, r5",
+                "mov r10, r6",
+                "mov r11, r7",
+                "pop {{r4-r7, pc}}",
+                // The end of the range on the side of r4: 0x7fff, or all its other bits.
+                "5:",
+                "asrs r5, r4, #31",
+                "movs r4, #1",
+                "lsls r4, r4, #15",
+                "subs r4, r4, #1",
+                "eors r4, r5",
+                "b 4b",
+                "6:",
+                "asrs r5, r4, #31",
+                "movs r4, #1",
+                "lsls r4, r4, #15",
+                "subs r4, r4, #1",
+                "eors r4, r5",
+                "b 7b",
+            )
+        }
+    };
+}
+
 lif!(lif_doubled_hard, doubled, hard);
-#[cfg(lif_kernel = "dsp")]
 lif!(lif_doubled_soft, doubled, soft);
-#[cfg(lif_kernel = "dsp")]
 lif!(lif_half_hard, half, hard);
-#[cfg(lif_kernel = "dsp")]
 lif!(lif_half_soft, half, soft);
-#[cfg(lif_kernel = "dsp")]
 lif!(lif_any_hard, any, hard);
-#[cfg(lif_kernel = "dsp")]
 lif!(lif_any_soft, any, soft);

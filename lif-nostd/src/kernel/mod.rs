@@ -1,13 +1,14 @@
 //! The inner loops: rows of i8 weights added for each spike, and blocks of integer neurons stepped.
 //!
-//! One portable text serves every core. Cores of Armv7-M and Armv7E-M have shells of their own for the same
-//! functions, chosen by `build.rs`; all give the same bits.
+//! One portable text serves every core. Cortex-M cores have inner loops of their own for the same functions, chosen
+//! by `build.rs`; all give the same bits.
 //!
 //! | kernel | where | how |
 //! |---|---|---|
-//! | [`portable`] | everywhere | two 16-bit lanes in a word |
-//! | `arch`, v7m | Cortex-M3, M33 | the same, 16 outputs in registers |
-//! | `arch`, dsp | Cortex-M4, M7 | `uxtab16`; neurons in pairs with `qadd16`, `ssub16`, `sel` |
+//! | wide, portable | hosts, RISC-V | two 16-bit lanes in a word |
+//! | small | Cortex-M0, M0+, M23 | the same, 16 outputs in registers of which eight compute |
+//! | v7m | Cortex-M3, M33 | the same; neurons with `ssat` |
+//! | dsp | Cortex-M4, M7 | `uxtab16`; neurons in pairs with `qadd16`, `ssub16`, `sel` |
 //!
 //! A row is the weights of one input to 16 outputs, offset-binary (w + 128), as four little-endian words.
 
@@ -17,11 +18,11 @@ pub(crate) mod neurons;
 #[cfg(not(lif_kernel = "dsp"))]
 mod portable;
 
-#[cfg(lif_kernel = "dsp")]
+#[cfg(not(lif_kernel = "wide"))]
 use arch::step_words;
 #[cfg(lif_kernel = "dsp")]
 pub(crate) use arch::{add_rows, finish, one_list};
-#[cfg(not(lif_kernel = "dsp"))]
+#[cfg(lif_kernel = "wide")]
 use neurons::step_words;
 #[cfg(not(lif_kernel = "dsp"))]
 pub(crate) use portable::{add_rows, finish, one_list};
@@ -135,21 +136,4 @@ impl<'a> Lists<'a> {
     pub(crate) const fn is_done(&self) -> bool {
         self.rest == 0 && self.words.is_empty()
     }
-}
-
-/// For measuring: a step of i16 neurons.
-#[doc(hidden)]
-pub fn bench_step(
-    lif: &crate::neuron::Lif<i16>,
-    v: &mut [i16],
-    c: &[i16],
-    spikes: &mut [u32],
-    doubled: bool,
-) {
-    let k = neurons::Constants {
-        leak: lif.leak.a,
-        v_threshold: lif.v_threshold,
-        v_reset: lif.v_reset,
-    };
-    neurons::step(&k, v, c, spikes, doubled);
 }

@@ -33,7 +33,7 @@ pub(crate) fn step(k: &Constants, v: &mut [i16], c: &[i16], spikes: &mut [u32], 
 }
 
 /// Whole words that a kernel of the architecture steps: none in the portable text.
-#[cfg(not(lif_kernel = "dsp"))]
+#[cfg(lif_kernel = "wide")]
 pub(crate) const fn step_words(
     _: &Constants,
     _: &mut [i16],

@@ -5,7 +5,7 @@ use super::arena::{values, values_mut};
 use super::format::{NODE_BYTES, Node, Number};
 use super::population::{Population, State, data};
 use super::record::NeuronKind;
-use crate::kernel::neurons::{Constants, HALF, step as step_neurons};
+use crate::kernel::neurons::{HALF, step as step_neurons};
 use crate::model::network::Membranes;
 use crate::spikes::{Spikes, words_for};
 use crate::synapse::{BLOCK, Linear, Sums, shift_to_i16, shift_to_i32};
@@ -319,11 +319,7 @@ impl IntLayer<'_> {
         step: u32,
     ) {
         let constants = match (neurons.kind, neurons.uniform()) {
-            (NeuronKind::Lif, Some(lif)) if !lif.decay_input => Some(Constants {
-                leak: lif.leak.a,
-                v_threshold: lif.v_threshold,
-                v_reset: lif.v_reset,
-            }),
+            (NeuronKind::Lif, Some(lif)) if !lif.decay_input => Some(lif.constants()),
             _ => None,
         };
         let doubled = self.fits_doubled()

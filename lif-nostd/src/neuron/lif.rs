@@ -1,6 +1,7 @@
 //! The leaky integrate-and-fire neuron (`docs/dynamics.md`, sections 1 to 3).
 
 use super::Spiking;
+use crate::kernel::neurons as kernel;
 use crate::scalar::Scalar;
 
 /// Constants of a leaky integrate-and-fire neuron; the membrane is kept by the caller.
@@ -78,6 +79,30 @@ impl<S: Scalar> Lif<S> {
     /// One time step of a population; see [`Spiking::step_all`].
     pub fn step_all(&self, v: &mut [S], x: impl Iterator<Item = S>, spikes: &mut [u32]) {
         Spiking::step_all(self, v, x, spikes);
+    }
+}
+
+impl Lif<i16> {
+    /// One time step of a population, as [`Lif::step_all`], by the kernel of the target: `v` and `c` hold a membrane
+    /// and a current a neuron, `spikes` gets one bit a neuron. `decay_input` and the leak potential are not used:
+    /// both are folded in a deployed network.
+    pub fn step_block(&self, v: &mut [i16], c: &[i16], spikes: &mut [u32]) {
+        kernel::step(&self.constants(), v, c, spikes, false);
+    }
+
+    /// The same for a leak factor of 1/2 and currents of which `x` holds twice the value, which saves an
+    /// instruction: the charge is `(v + x) >> 1`, the same bits.
+    pub fn step_block_doubled(&self, v: &mut [i16], x: &[i16], spikes: &mut [u32]) {
+        kernel::step(&self.constants(), v, x, spikes, true);
+    }
+
+    /// What the kernels need to know.
+    pub(crate) const fn constants(&self) -> kernel::Constants {
+        kernel::Constants {
+            leak: self.leak.a,
+            v_threshold: self.v_threshold,
+            v_reset: self.v_reset,
+        }
     }
 }
 

@@ -48,8 +48,14 @@ impl Linear<'_, u8> {
 
     /// The rows of each block.
     fn row_blocks(&self) -> impl Iterator<Item = &[Row]> {
-        let rows: &[Row] = bytemuck::try_cast_slice(self.weights()).unwrap_or(&[]);
-        rows.chunks_exact(self.n_in().max(1))
+        let mut rows: &[Row] = bytemuck::try_cast_slice(self.weights()).unwrap_or(&[]);
+        let n_in = self.n_in().max(1);
+        // Not `chunks_exact`, whose division the smallest builds cannot prove.
+        core::iter::from_fn(move || {
+            let (block, behind) = rows.split_at_checked(n_in)?;
+            rows = behind;
+            Some(block)
+        })
     }
 
     fn lane_currents(&self, spikes: Spikes<'_>, bias: &[i32], shift: i8, sums: &mut [u32]) {

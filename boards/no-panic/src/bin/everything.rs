@@ -124,6 +124,13 @@ fn run() -> Result<usize, Error> {
         take(spikes.indices().nth(number()));
     }
     take(network.membranes(number()));
+    network.set_spikes(values())?;
+    network.events(values())?;
+    take(network.step_layer());
+    network.step_observed(&mut |layer, spikes, membranes| take((layer, spikes, membranes)));
+    take(network.first_spikes().nth(number()));
+    take(network.readout(number()));
+    take(network.self_test());
     network.reset();
     Ok(arg_max(network.counts()))
 }

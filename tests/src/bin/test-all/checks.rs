@@ -136,6 +136,8 @@ pub(crate) fn checks(quick: bool, root: &Path) -> Vec<Check> {
         all.extend(no_std_builds());
         all.extend(no_panic());
         all.extend(sizes());
+        let args = "--release -p lif-tests --test instructions -- --nocapture";
+        all.push(test(Kind::Size, args).needs("qemu-system-arm"));
     }
     for board in BOARDS {
         if !quick || board.name == QUICK_BOARD {
@@ -229,7 +231,8 @@ fn test_files(root: &Path) -> Vec<String> {
             let path = entry.ok()?.path();
             let is_source = path.extension().is_some_and(|e| e == "rs");
             let name = path.file_stem()?.to_str()?;
-            (is_source && !["boards", "sizes"].contains(&name)).then(|| name.to_string())
+            (is_source && !["boards", "instructions", "sizes"].contains(&name))
+                .then(|| name.to_string())
         })
         .collect();
     names.sort();

@@ -156,7 +156,8 @@ fn run(check: &Check, root: &Path) -> Counts {
     }
     report(check, &counts.to_string(), start.elapsed());
     if check.kind == Kind::Size {
-        let measured = log.lines().filter(|l| l.starts_with("text "));
+        let is_figure = |l: &&str| l.starts_with("text ") || l.starts_with("instructions ");
+        let measured = log.lines().filter(is_figure);
         measured.for_each(|line| println!("                 {line}"));
     }
     counts
