@@ -430,6 +430,11 @@ fn wrong_tensors_are_refused_by_name() {
             &[("x_seq", &x), ("grad_spike_seq", &x)],
             &["\"grad_spike_seq\"", "no backward"],
         ),
+        (
+            "neuron --model non-spiking-lif --input in --output out --backend device:f32",
+            &[("x_seq", &x), ("grad_output", &x)],
+            &["\"grad_output\"", "no backward"],
+        ),
         (device, &[("x_seq", &nan)], &["\"x_seq\"", "value 1 is NaN"]),
         (
             non_spiking,
@@ -455,6 +460,23 @@ fn wrong_tensors_are_refused_by_name() {
     fails(dir, 2, lif, &["in: not a safetensors file"]);
     fs::remove_file(dir.join("in")).unwrap();
     fails(dir, 2, lif, &["in: No such file"]);
+}
+
+#[test]
+fn a_tensor_that_is_not_read_is_named() {
+    let dir = folder();
+    let dir = dir.path();
+    let x = Tensor::f32(&[3, 2], &[0.5; 6]);
+    write(&dir.join("in"), &[("x_seq", &x), ("vinit", &x)]);
+    let args = "neuron --model lif --input in --output out".split(' ');
+    let args: Vec<String> = args.map(String::from).collect();
+    let done = lif(dir, &args);
+    let stderr = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success() && dir.join("out").exists());
+    assert!(
+        stderr.contains("\"vinit\" is not read") && stderr.contains("v_init"),
+        "{stderr}"
+    );
 }
 
 #[test]

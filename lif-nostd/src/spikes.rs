@@ -2,7 +2,7 @@
 
 /// A borrowed vector of spikes, one bit a neuron.
 ///
-/// Bits past the last neuron are zero.
+/// Bits past the last neuron do not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Spikes<'a> {
@@ -52,9 +52,7 @@ impl<'a> Spikes<'a> {
     /// Number of neurons that spiked.
     #[must_use]
     pub fn count(&self) -> u32 {
-        self.words
-            .iter()
-            .fold(0, |n, w| n.wrapping_add(w.count_ones()))
+        self.indices().fold(0, |n, _| n.wrapping_add(1))
     }
 
     /// The indices of the neurons that spiked, ascending.
@@ -62,6 +60,7 @@ impl<'a> Spikes<'a> {
         let mut words = self.words.iter().enumerate();
         let mut base = 0;
         let mut rest = 0u32;
+        let len = self.len;
         core::iter::from_fn(move || {
             while rest == 0 {
                 let (i, w) = words.next()?;
@@ -70,7 +69,7 @@ impl<'a> Spikes<'a> {
             }
             let i = base + rest.trailing_zeros() as usize;
             rest &= rest - 1;
-            Some(i)
+            (i < len).then_some(i)
         })
     }
 }

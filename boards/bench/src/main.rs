@@ -68,6 +68,7 @@ fn synapses(counter: &mut Counter, weights: &[u8], n_in: usize, n_out: usize, pe
         }
     }
     let bias = [3i32; N_OUT];
+    let bias = bias.get(..n_out).unwrap_or(&[]);
     let mut sums = [0u32; N_OUT];
     for (name, kind) in [("16-bit", Sums::Lanes), ("32-bit", Sums::Wide)] {
         let sums = sums
@@ -75,7 +76,7 @@ fn synapses(counter: &mut Counter, weights: &[u8], n_in: usize, n_out: usize, pe
             .unwrap_or(&mut []);
         let ticks = counter.measure(|| {
             let spikes = Spikes::new(&words, n_in);
-            black_box(&linear).currents_i16(spikes, &bias, 0, kind, sums);
+            black_box(&linear).currents_i16(spikes, bias, 0, kind, sums);
         });
         let count = instructions(ticks);
         hprintln!(
@@ -101,7 +102,7 @@ fn neurons(counter: &mut Counter) {
         ("any-tau hard", LifConfig::new(3.7)),
         ("any-tau soft", LifConfig::new(3.7).soft_reset()),
     ] {
-        let Ok(lif) = config.v_threshold(300.0).lif::<i16>() else {
+        let Ok(lif) = config.v_threshold(300.0).decay_input(false).lif::<i16>() else {
             end(debug::EXIT_FAILURE)
         };
         let lif: &Lif<i16> = black_box(&lif);

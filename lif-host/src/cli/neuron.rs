@@ -74,7 +74,8 @@ pub(super) struct Args {
     pub(super) spiking: bool,
     /// cpu; cuda; or device:TYPE, the code that a device runs, on this machine, forward alone. TYPE is f32, i16 or
     /// i32 (raw integers), or one of the fixed crate's types of 16 or 32 bits, such as I16F16 or I1F15: inputs are
-    /// rounded to the nearest value of the type, ties to even, saturating
+    /// rounded to the nearest value of the type, ties to even, saturating. f64 tensors hold every value of a 32-bit
+    /// type, f32 tensors do not
     #[arg(long, default_value = "cpu")]
     pub(super) backend: Backend,
     /// Input tensors
@@ -164,9 +165,7 @@ impl FromStr for Backend {
 
 /// The failure of a backend that is asked for before it is there.
 pub(super) fn no_cuda() -> Failure {
-    Failure::Environment(
-        "the backend cuda is not there yet; cpu computes the same bits in the forward".into(),
-    )
+    Failure::Environment("the backend cuda is not there yet; --backend cpu is".into())
 }
 
 /// The surrogate `name` with the parameters `params`, each NAME=VALUE, checked.
@@ -206,7 +205,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         ));
     }
     let input = Input::open(&args.input)?;
-    match input.dtype("x_seq")? {
+    let dtype = input.dtype("x_seq")?;
+    input.note_unknown(&KNOWN)?;
+    match dtype {
         Dtype::F64 => run_as::<f64>(args, surrogate, &input),
         _ => run_as::<f32>(args, surrogate, &input),
     }
@@ -280,12 +281,24 @@ fn run_as<F: Element>(args: &Args, surrogate: Surrogate, input: &Input) -> Resul
     let outputs = match (args.backend, args.model) {
         (Backend::Cuda, _) => return Err(no_cuda()),
         (Backend::Device(number), ModelArg::NonSpikingLif) => {
-            refuse(input, &["v_init", "grad_output"], "on a device backend")?;
+            refuse(
+                input,
+                &["v_init"],
+                "with non-spiking-lif, which starts at 0",
+            )?;
+            refuse(
+                input,
+                &GRADIENTS,
+                "on a device backend, which has no backward",
+            )?;
             on_device::non_spiking(number, args.tau, decode, &seq)?
         }
         (Backend::Device(number), _) => {
-            let grads = ["grad_spike_seq", "grad_v_seq", "grad_v_last"];
-            refuse(input, &grads, "on a device backend, which has no backward")?;
+            refuse(
+                input,
+                &GRADIENTS,
+                "on a device backend, which has no backward",
+            )?;
             let v_init = input.optional::<F>("v_init", seq.state_shape())?;
             on_device::spiking(number, &params, &seq, v_init.as_deref())?
         }
@@ -297,6 +310,19 @@ fn run_as<F: Element>(args: &Args, surrogate: Surrogate, input: &Input) -> Resul
     say!("wrote {} ({})", args.output.display(), names.join(", "));
     Ok(())
 }
+
+/// Gradients that come in.
+const GRADIENTS: [&str; 4] = ["grad_spike_seq", "grad_v_seq", "grad_v_last", "grad_output"];
+
+/// Tensors that are read.
+const KNOWN: [&str; 6] = [
+    "x_seq",
+    "v_init",
+    "grad_spike_seq",
+    "grad_v_seq",
+    "grad_v_last",
+    "grad_output",
+];
 
 /// Refuses the tensors `names`, which would be ignored.
 fn refuse(input: &Input, names: &[&str], whose: &str) -> Result<(), Failure> {

@@ -82,6 +82,21 @@ impl Input {
         Failure::in_file(&self.path, problem)
     }
 
+    /// Says of each tensor whose name is not among `known` that it is not read: it may be a misspelt one.
+    pub(super) fn note_unknown(&self, known: &[&str]) -> Result<(), Failure> {
+        let file = self.parse()?;
+        let mut names = file.names();
+        names.sort_unstable();
+        for name in names.iter().filter(|name| !known.contains(name)) {
+            eprintln!(
+                "note: {}: tensor {name:?} is not read; those that are: {}",
+                self.path.display(),
+                known.join(", ")
+            );
+        }
+        Ok(())
+    }
+
     /// Whether there is a tensor called `name`.
     pub(super) fn has(&self, name: &str) -> Result<bool, Failure> {
         Ok(self.parse()?.names().contains(&name))

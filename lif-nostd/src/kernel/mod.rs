@@ -94,7 +94,7 @@ impl<'a> Lists<'a> {
             words,
             rest,
             base: 0,
-            bound: bound.min(1 << 16),
+            bound: bound.min(spikes.len()).min(1 << 16),
         }
     }
 

@@ -22,13 +22,17 @@ pub(crate) struct Constants {
 /// `(v + 2 c) >> 1` is the charge, without saturation.
 pub(crate) fn step(k: &Constants, v: &mut [i16], c: &[i16], spikes: &mut [u32], doubled: bool) {
     let done = super::step_words(k, v, c, spikes, doubled);
+    if done == spikes.len() {
+        return;
+    }
     let rest = (
         v.get_mut(32 * done..).unwrap_or(&mut []).chunks_mut(32),
         c.get(32 * done..).unwrap_or(&[]).chunks(32),
         spikes.get_mut(done..).unwrap_or(&mut []),
     );
-    for ((v, c), word) in rest.0.zip(rest.1).zip(rest.2) {
-        *word = step_word(k, v, c, doubled);
+    let mut parts = rest.0.zip(rest.1);
+    for word in rest.2 {
+        *word = parts.next().map_or(0, |(v, c)| step_word(k, v, c, doubled));
     }
 }
 
@@ -139,7 +143,7 @@ mod tests {
                         }
                         let c = if doubled { c.map(|c| c / 4 * 2) } else { c };
                         let (mut got, mut want) = (v, v);
-                        let mut spikes = [0u32; 3];
+                        let mut spikes = [!0u32; 3];
                         step(&k, &mut got[..n], &c[..n], &mut spikes, doubled);
                         for i in 0..n {
                             let c = if doubled { c[i] / 2 } else { c[i] };
@@ -147,6 +151,10 @@ mod tests {
                             assert_eq!(spikes[i / 32] >> (i % 32) & 1 == 1, fired, "{k:?} {i}");
                         }
                         assert_eq!(got, want, "{k:?} {n}");
+                        let bits = |w: u32| w.count_ones();
+                        let last = spikes[n.div_ceil(32) - 1].checked_shr(n as u32 % 32);
+                        assert!(n % 32 == 0 || bits(last.unwrap_or(0)) == 0);
+                        assert!(spikes[n.div_ceil(32)..].iter().all(|w| *w == 0));
                     }
                 }
             }

@@ -25,7 +25,7 @@ pub struct Layer<'m> {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum LayerKind<'m> {
-    /// Integers, with sums of 32 bits.
+    /// Integers.
     Int(IntLayer<'m>),
     /// f32 throughout.
     F32(F32Layer<'m>),
@@ -319,7 +319,7 @@ impl IntLayer<'_> {
         step: u32,
     ) {
         let constants = match (neurons.kind, neurons.uniform()) {
-            (NeuronKind::Lif, Some(lif)) if !lif.decay_input => Some(lif.constants()),
+            (NeuronKind::Lif, Some(lif)) => lif.constants(),
             _ => None,
         };
         let doubled = self.fits_doubled()

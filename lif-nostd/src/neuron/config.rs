@@ -175,7 +175,8 @@ impl LifConfig {
     }
 
     fn check_divisor<S: Scalar>(&self) -> Result<(), ConfigError> {
-        if self.tau.is_nan() || self.tau == 0.0 {
+        let rounds_to_0 = S::from_f64(self.tau).is_some_and(|tau| tau.to_f64() == 0.0);
+        if self.tau.is_nan() || (rounds_to_0 && S::TAU_MIN < 0.0) || self.tau == 0.0 {
             Err(self.bad_tau("a number other than 0"))
         } else if self.tau < S::TAU_MIN {
             Err(self.bad_tau("at least 1 in fixed point"))

@@ -83,26 +83,35 @@ impl<S: Scalar> Lif<S> {
 }
 
 impl Lif<i16> {
-    /// One time step of a population, as [`Lif::step_all`], by the kernel of the target: `v` and `c` hold a membrane
-    /// and a current a neuron, `spikes` gets one bit a neuron. `decay_input` and the leak potential are not used:
-    /// both are folded in a deployed network.
+    /// One time step of a population: the bits of [`Lif::step_all`], by the kernel of the target where the input is
+    /// not divided by tau and the leak is towards 0, as in a deployed network. `v` and `c` hold a membrane and a
+    /// current a neuron, `spikes` gets one bit a neuron.
     pub fn step_block(&self, v: &mut [i16], c: &[i16], spikes: &mut [u32]) {
-        kernel::step(&self.constants(), v, c, spikes, false);
+        match self.constants() {
+            Some(k) => kernel::step(&k, v, c, spikes, false),
+            None => self.step_all(v, c.iter().copied(), spikes),
+        }
     }
 
-    /// The same for a leak factor of 1/2 and currents of which `x` holds twice the value, which saves an
-    /// instruction: the charge is `(v + x) >> 1`, the same bits.
+    /// The same for currents of which `x` holds twice the value, which saves an instruction where the leak factor is
+    /// 1/2: the charge is `(v + x) >> 1` then, the same bits where each `x` is even.
     pub fn step_block_doubled(&self, v: &mut [i16], x: &[i16], spikes: &mut [u32]) {
-        kernel::step(&self.constants(), v, x, spikes, true);
+        match self.constants() {
+            Some(k) if k.leak == kernel::HALF => kernel::step(&k, v, x, spikes, true),
+            _ => self.step_all(v, x.iter().map(|x| x >> 1), spikes),
+        }
     }
 
-    /// What the kernels need to know.
-    pub(crate) const fn constants(&self) -> kernel::Constants {
-        kernel::Constants {
+    /// What the kernels need to know; none where they do not serve.
+    pub(crate) const fn constants(&self) -> Option<kernel::Constants> {
+        if self.decay_input || self.leak.pull != 0 || self.leak.a > 1 << 16 {
+            return None;
+        }
+        Some(kernel::Constants {
             leak: self.leak.a,
             v_threshold: self.v_threshold,
             v_reset: self.v_reset,
-        }
+        })
     }
 }
 

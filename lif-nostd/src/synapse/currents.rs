@@ -1,6 +1,6 @@
 //! Currents of integer neurons from spikes, through the kernels (`docs/dynamics.md`, section 4.1).
 
-use super::{BLOCK, Linear, shift_to_i16};
+use super::{BLOCK, Linear, Weight, shift_to_i16};
 use crate::kernel::{Buffer, Lanes, Lists, Row, add_rows, finish, one_list};
 use crate::spikes::Spikes;
 
@@ -27,8 +27,10 @@ impl Sums {
 impl Linear<'_, u8> {
     /// The currents of i16 neurons: `sat16((sum + bias) * 2^shift)`, one an output, for whole blocks.
     ///
-    /// `sums` has [`Sums::words`] words; the currents come to lie in its first half words, in the order of the
-    /// outputs. `bias` is in units of the sum, one an output.
+    /// `bias` is in units of the sum, one an output, in whole blocks of 16; `sums` has [`Sums::words`] words for as
+    /// many outputs. The currents come to lie in its first half words, in the order of the outputs. The kernels of the
+    /// target do it where weights, `bias` and `sums` are so and the weights start at a multiple of 4, as in a model
+    /// file; any others give the same currents, slowly.
     pub fn currents_i16(
         &self,
         spikes: Spikes<'_>,
@@ -37,18 +39,47 @@ impl Linear<'_, u8> {
         kind: Sums,
         sums: &mut [u32],
     ) {
-        match kind {
-            Sums::Lanes => self.lane_currents(spikes, bias, shift, sums),
-            Sums::Wide => {
+        let fits = sums.len() == kind.words(bias.len());
+        match (self.rows(bias), kind) {
+            (Some(rows), Sums::Lanes) if fits => {
+                self.lane_currents(rows, spikes, bias, shift, sums);
+            }
+            (Some(_), Sums::Wide) if fits => {
                 self.sums(spikes, bias, sums);
                 narrow(sums, shift);
+            }
+            _ => self.currents_of_any(spikes, bias, shift, sums),
+        }
+    }
+
+    /// The weights as the kernels take them: whole blocks for all of `bias`, at a multiple of 4. A model file's are so.
+    fn rows(&self, bias: &[i32]) -> Option<&[Row]> {
+        let n = bias.len().checked_mul(self.n_in())?;
+        let whole = bias.len().is_multiple_of(BLOCK) && (1..=1 << 16).contains(&self.n_in());
+        let weights = self.weights().get(..n).filter(|_| whole)?;
+        bytemuck::try_cast_slice(weights).ok()
+    }
+
+    /// The currents from slices of any length and place, by the definition; 0 where there is no bias.
+    fn currents_of_any(&self, spikes: Spikes<'_>, bias: &[i32], shift: i8, sums: &mut [u32]) {
+        sums.fill(0);
+        let currents: &mut [i16] = bytemuck::cast_slice_mut(sums);
+        let (currents, _) = currents.as_chunks_mut::<BLOCK>();
+        let mut blocks = self.blocks();
+        for (currents, bias) in currents.iter_mut().zip(bias.chunks(BLOCK)) {
+            let rows = blocks.next().and_then(|rows| rows.get(..self.n_in()));
+            let rows = rows.unwrap_or(&[]);
+            for (o, (current, bias)) in currents.iter_mut().zip(bias).enumerate() {
+                let weight = |i: usize| Some(*rows.get(i)?.get(o)?);
+                let weights = spikes.indices().filter_map(weight);
+                let sum = weights.fold(*bias, |sum, w| w.add_to(sum));
+                *current = shift_to_i16(sum, shift);
             }
         }
     }
 
     /// The rows of each block.
-    fn row_blocks(&self) -> impl Iterator<Item = &[Row]> {
-        let mut rows: &[Row] = bytemuck::try_cast_slice(self.weights()).unwrap_or(&[]);
+    fn row_blocks<'r>(&self, mut rows: &'r [Row]) -> impl Iterator<Item = &'r [Row]> + use<'r> {
         let n_in = self.n_in().max(1);
         // Not `chunks_exact`, whose division the smallest builds cannot prove.
         core::iter::from_fn(move || {
@@ -58,7 +89,14 @@ impl Linear<'_, u8> {
         })
     }
 
-    fn lane_currents(&self, spikes: Spikes<'_>, bias: &[i32], shift: i8, sums: &mut [u32]) {
+    fn lane_currents(
+        &self,
+        rows: &[Row],
+        spikes: Spikes<'_>,
+        bias: &[i32],
+        shift: i8,
+        sums: &mut [u32],
+    ) {
         let (lanes, _) = sums.as_chunks_mut::<8>();
         let (bias, _) = bias.as_chunks::<BLOCK>();
         let mut buffer = Buffer::new();
@@ -68,19 +106,19 @@ impl Linear<'_, u8> {
         // 128 a spike, from each sum.
         let offset = |count: usize| (count as i32).wrapping_mul(128);
         if lists.is_done() {
-            for ((block, lanes), bias) in self.row_blocks().zip(lanes).zip(bias) {
+            for ((block, lanes), bias) in self.row_blocks(rows).zip(lanes).zip(bias) {
                 one_list(block, list, bias, offset(count), shift, lanes);
             }
             return;
         }
-        for (block, lanes) in self.row_blocks().zip(&mut *lanes) {
+        for (block, lanes) in self.row_blocks(rows).zip(&mut *lanes) {
             *lanes = [0; 8];
             add_rows(block, list, lanes);
         }
         while !lists.is_done() {
             let list = lists.next(&mut buffer);
             count = count.wrapping_add(list.indices().len());
-            for (block, lanes) in self.row_blocks().zip(&mut *lanes) {
+            for (block, lanes) in self.row_blocks(rows).zip(&mut *lanes) {
                 add_rows(block, list, lanes);
             }
         }
@@ -94,13 +132,16 @@ impl Linear<'_, u8> {
         for (sum, bias) in sums.iter_mut().zip(bias) {
             *sum = *bias as u32;
         }
+        let Some(rows) = self.rows(bias) else {
+            return self.add_spikes(spikes, bytemuck::cast_slice_mut(sums));
+        };
         let mut buffer = Buffer::new();
         let mut lists = Lists::new(spikes, self.n_in());
         while !lists.is_done() {
             let list = lists.next(&mut buffer);
             let offset = 128u32.wrapping_mul(list.indices().len() as u32);
             let (blocks, _) = sums.as_chunks_mut::<BLOCK>();
-            for (block, sums) in self.row_blocks().zip(blocks) {
+            for (block, sums) in self.row_blocks(rows).zip(blocks) {
                 let mut lanes = [0; 8];
                 add_rows(block, list, &mut lanes);
                 for (sum, lane) in sums.iter_mut().zip(in_order(&lanes)) {
@@ -144,6 +185,34 @@ const fn pack(low: i16, high: i16) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn slices_that_no_kernel_takes_give_the_same_currents() {
+        #[repr(align(16))]
+        struct Aligned([u8; 3 * 32 + 1]);
+        let w = Aligned(core::array::from_fn(|i| (i * 37 % 251) as u8));
+        let bias: [i32; 32] = core::array::from_fn(|i| i as i32 * 3 - 20);
+        let spikes = Spikes::new(&[0b101], 3);
+        let currents = |from: usize, n_in, bias: &[i32], words: usize| {
+            // The same weights, wherever they start.
+            let mut moved = Aligned([0; 97]);
+            moved.0[from..from + 96].copy_from_slice(&w.0[..96]);
+            let mut sums = [9u32; 32];
+            let linear = Linear::new(n_in, &moved.0[from..from + 96]);
+            linear.currents_i16(spikes, bias, 0, Sums::Lanes, &mut sums[..words]);
+            sums
+        };
+        let want = currents(0, 3, &bias, 16);
+        assert_eq!(currents(1, 3, &bias, 16)[..16], want[..16]);
+        // No room for the second half, or no bias for it: the first half, and 0.
+        assert_eq!(currents(0, 3, &bias, 8)[..8], want[..8]);
+        assert_eq!(currents(0, 3, &bias[..16], 16)[..8], want[..8]);
+        assert_eq!(currents(0, 3, &bias[..16], 16)[8..16], [0; 8]);
+        // Without inputs the bias alone.
+        let alone = currents(0, 0, &bias, 16);
+        let alone: &[i16] = bytemuck::cast_slice(&alone[..16]);
+        assert!(alone.iter().zip(bias).all(|(c, b)| i32::from(*c) == b));
+    }
 
     /// Currents by the definition.
     fn naive(w: &[u8], n_in: usize, on: &[bool], bias: &[i32], shift: i8) -> [i16; 2 * BLOCK] {

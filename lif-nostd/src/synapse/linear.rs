@@ -78,7 +78,7 @@ impl<'m, W: Weight> Linear<'m, W> {
     }
 
     /// The weights of each block of 16 outputs: one row of 16 an input.
-    fn blocks(&self) -> impl Iterator<Item = &'m [[W; BLOCK]]> {
+    pub(super) fn blocks(&self) -> impl Iterator<Item = &'m [[W; BLOCK]]> {
         let (rows, _) = self.weights.as_chunks::<BLOCK>();
         // A network without inputs has no rows; chunks of 0 would be an error.
         rows.chunks_exact(self.n_in.max(1))
