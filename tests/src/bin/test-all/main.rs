@@ -140,6 +140,11 @@ fn run(check: &Check, root: &Path) -> Counts {
         .args(check.args.split(' '))
         .current_dir(root.join(check.dir))
         .env("RUSTDOCFLAGS", "-D warnings")
+        // The same draws each time, but for whoever asks for others; a run of `cargo test` alone draws anew.
+        .env(
+            "PROPTEST_RNG_SEED",
+            env::var("PROPTEST_RNG_SEED").unwrap_or("2026".into()),
+        )
         .output();
     let (mut counts, problem, log) = match done {
         Err(e) => (Counts::FAILED, Some(format!("cargo: {e}")), String::new()),
