@@ -170,14 +170,6 @@ impl Pass {
             grad[layer.weight.clone()].copy_from_slice(&grad_w);
         }
     }
-
-    /// Mean spikes a neuron and step of each layer in the last forward.
-    #[must_use]
-    pub fn spike_rates(&self) -> Vec<f64> {
-        let rate =
-            |s: &[f32]| s.iter().filter(|s| **s != 0.0).count() as f64 / s.len().max(1) as f64;
-        self.layers.iter().map(|l| rate(&l.s)).collect()
-    }
 }
 
 #[cfg(test)]
