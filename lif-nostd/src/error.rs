@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::scalar::Number;
+
 /// Why a model was refused or a call could not be carried out.
 ///
 /// Offsets are bytes from the start of the model file.
@@ -67,14 +69,14 @@ pub enum Error {
         /// Where the value is.
         offset: usize,
         /// What it stands for.
-        what: &'static str,
+        what: What,
     },
-    /// The file is valid, but this version does not run it.
+    /// The file is valid, but this build of this version does not run it.
     Unsupported {
         /// Where the value is.
         offset: usize,
         /// What is not supported.
-        what: &'static str,
+        what: What,
     },
     /// The arena is too small for the network's state.
     Arena {
@@ -100,8 +102,143 @@ pub enum Error {
     /// The input has another number format than the network's input node.
     InputType {
         /// Number format that the network takes.
-        need: &'static str,
+        need: Number,
     },
+}
+
+/// What a value in a model file stands for, in errors.
+///
+/// A number, not a text: a program that does not show errors does not hold their texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum What {
+    /// Length of a section.
+    SectionLength,
+    /// Second or third dimension of a shape `[N]`.
+    Shape,
+    /// Number of values, outputs or neurons of a node.
+    Size,
+    /// Number of inputs of synapses.
+    Inputs,
+    /// Shift of a sum.
+    Shift,
+    /// Where an array is.
+    Array,
+    /// Leak factor, or tau.
+    Leak,
+    /// Threshold.
+    VThreshold,
+    /// Reset potential.
+    VReset,
+    /// Leak potential.
+    VLeak,
+    /// First pull of a SimpleLIF.
+    FirstPull,
+    /// Tag of a parameter.
+    Tag,
+    /// Full scale of the input.
+    FullScale,
+    /// Step of the input.
+    InputStep,
+    /// Number of time steps.
+    Steps,
+    /// Reserved bytes.
+    Reserved,
+    /// Input of the golden trace.
+    GoldenInput,
+    /// RAM need.
+    Ram,
+    /// Scale of the readout.
+    ReadoutScale,
+    /// Rank of a shape.
+    Rank,
+    /// Kind of a node.
+    Kind,
+    /// Number format.
+    Format,
+    /// Flag of a node.
+    Flag,
+    /// A parameter per channel.
+    PerChannel,
+    /// An integer neuron whose input factor or leak potential is not folded.
+    NotFolded,
+    /// A network that is not a chain of an input and pairs of synapses and neurons.
+    Topology,
+    /// An edge with a delay.
+    Delay,
+}
+
+impl What {
+    /// Its name in messages.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SectionLength => "length of a section",
+            Self::Shape => "second or third dimension of a shape [N]",
+            Self::Size => {
+                "number of values (1 to 65535; neurons are as many as the outputs of their synapses)"
+            }
+            Self::Inputs => "number of inputs (that of the values or neurons of the node before)",
+            Self::Shift => "shift (-31 to 15, 31 for i32 membranes)",
+            Self::Array => "place of an array (a multiple of 16 in the section of weights)",
+            Self::Leak => "leak factor (0 to 65536) or tau (above 0, or not 0)",
+            Self::VThreshold => "threshold",
+            Self::VReset => "reset potential",
+            Self::VLeak => "leak potential",
+            Self::FirstPull => "first pull",
+            Self::Tag => "tag of a parameter",
+            Self::FullScale => "full scale of the input",
+            Self::InputStep => "step of the input",
+            Self::Steps => "number of time steps (1 to 65535)",
+            Self::Reserved => "reserved bytes",
+            Self::GoldenInput => "input of the golden trace",
+            Self::Ram => "RAM need (at least the network's)",
+            Self::ReadoutScale => "scale of the readout",
+            Self::Rank => "a node whose shape is not [N]",
+            Self::Kind => "this kind of node here",
+            Self::Format => "this number format here",
+            Self::Flag => "a flag of this node",
+            Self::PerChannel => "a parameter per channel",
+            Self::NotFolded => {
+                "an integer neuron whose input factor or leak potential is not folded"
+            }
+            Self::Topology => {
+                "a network that is not a chain of an input and pairs of synapses and neurons"
+            }
+            Self::Delay => "an edge with a delay",
+        }
+    }
+
+    /// Whether a file with such a value is valid.
+    const fn is_unsupported(self) -> bool {
+        matches!(
+            self,
+            Self::Rank
+                | Self::Kind
+                | Self::Format
+                | Self::Flag
+                | Self::PerChannel
+                | Self::NotFolded
+                | Self::Topology
+                | Self::Delay
+        )
+    }
+
+    /// The error of such a value at `offset`.
+    pub(crate) const fn at(self, offset: usize) -> Error {
+        if self.is_unsupported() {
+            Error::Unsupported { offset, what: self }
+        } else {
+            Error::Invalid { offset, what: self }
+        }
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 impl fmt::Display for Error {
@@ -155,7 +292,9 @@ impl fmt::Display for Error {
             Self::InputIndex { index, n } => {
                 write!(f, "there is no input {index}: the network has {n}")
             }
-            Self::InputType { need } => write!(f, "the network takes {need} input values"),
+            Self::InputType { need } => {
+                write!(f, "the network takes {} input values", need.name())
+            }
         }
     }
 }

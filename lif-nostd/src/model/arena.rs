@@ -2,16 +2,15 @@
 //!
 //! ```text
 //! sums      of the widest layer, in whole blocks of 16: 16 bits each where the certificate fits them, else 32
-//! held      the current of each neuron of the first layer, kept until the input changes; none for spikes
-//! input     input spikes of the coming step, bit-packed; none for values
+//! input     input spikes of the coming step, bit-packed; or, where the input is values, the current of each neuron of
+//!           the first layer, kept until the input changes
 //! a layer:  its spikes, bit-packed; its membranes; two words a neuron where a decode keeps state
 //! counts    spikes of each output neuron since the reset
-//! first     step of the first spike of each output neuron, 16 bits each
+//! first     step of the first spike of each output neuron, from 1, 16 bits each; 0 for none
 //! ```
 
-use super::format::Number;
-use super::layer::{Layer, Parts};
-use super::reader::Model;
+use super::layer::Parts;
+use super::view::{Graph, View};
 use crate::spikes::words_for;
 
 /// The sizes of what lies in a network's arena, in words.
@@ -19,9 +18,7 @@ use crate::spikes::words_for;
 pub(super) struct Layout {
     /// Sums of the widest layer.
     pub(super) sums: usize,
-    /// Held currents of the first layer.
-    pub(super) held: usize,
-    /// Input spikes.
+    /// Input spikes, or currents of the first layer.
     pub(super) input: usize,
     /// Spikes, membranes and decodes of all layers.
     pub(super) layers: usize,
@@ -30,32 +27,29 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub(super) fn of(model: &Model<'_>) -> Self {
+    pub(super) fn of(graph: &Graph<'_>) -> Self {
         let mut layout = Self::default();
-        for layer in model.layers() {
+        for layer in graph.layers() {
             let mut sums = layer.sum_words();
             if layout.layers == 0 {
-                match model.number() {
-                    Number::Bits => layout.input = words_for(layer.n_in),
-                    _ => {
-                        layout.held = layer.state_words();
-                        // Sums of values take 32 bits.
-                        sums = layer.padded();
-                    }
+                if graph.takes_spikes() {
+                    layout.input = words_for(layer.n_in());
+                } else {
+                    layout.input = layer.state_words();
+                    // Sums of values take 32 bits.
+                    sums = layer.padded();
                 }
             }
             layout.sums = layout.sums.max(sums);
             layout.layers = layout.layers.saturating_add(layer.words());
-            layout.n_out = layer.n_out;
+            layout.n_out = layer.n_out();
         }
         layout
     }
 
     /// Words before the layers.
     pub(super) const fn before_layers(&self) -> usize {
-        self.sums
-            .saturating_add(self.held)
-            .saturating_add(self.input)
+        self.sums.saturating_add(self.input)
     }
 
     /// Words before the counts.
@@ -82,6 +76,7 @@ impl Layout {
 pub(super) struct Cut<'a>(pub(super) &'a mut [u32]);
 
 impl<'a> Cut<'a> {
+    #[inline(never)]
     pub(super) fn words(&mut self, n: usize) -> &'a mut [u32] {
         let all = core::mem::take(&mut self.0);
         let n = n.min(all.len());
@@ -95,9 +90,9 @@ impl<'a> Cut<'a> {
     }
 
     /// The part of `layer`.
-    pub(super) fn layer(&mut self, layer: &Layer<'_>) -> Parts<'a> {
+    pub(super) fn layer(&mut self, layer: &View<'_>) -> Parts<'a> {
         Parts {
-            spikes: self.words(words_for(layer.n_out)),
+            spikes: self.words(words_for(layer.n_out())),
             v: self.words(layer.state_words()),
             decodes: self.words(layer.decode_words()),
         }

@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::arena::values;
 use super::digest::Digest;
-use super::format::{GOLDEN_HEADER_BYTES, Number};
+use super::format::{GOLDEN_HEADER_BYTES, Number, section};
 use super::network::Network;
 use super::reader::Model;
 use crate::error::Error;
@@ -60,11 +60,11 @@ impl<'m> Model<'m> {
     /// The golden trace, if the file has one.
     #[must_use]
     pub fn golden_trace(&self) -> Option<GoldenTrace<'m>> {
-        let body = self.golden?;
+        let body = self.section(section::GOLDEN_TRACE)?;
         Some(GoldenTrace {
-            steps: body.u32(4),
-            digest: body.u32(8),
-            input: body.bytes.get(GOLDEN_HEADER_BYTES..)?,
+            steps: self.graph.u32_at(body.offset.saturating_add(4)),
+            digest: self.graph.u32_at(body.offset.saturating_add(8)),
+            input: body.of(self.bytes()).get(GOLDEN_HEADER_BYTES..)?,
         })
     }
 }
@@ -102,6 +102,7 @@ impl Network<'_> {
         let number = self.model().number();
         match number {
             Number::Bits => (),
+            #[cfg(feature = "f32")]
             Number::F32 => self.set_current_f32(bytemuck::try_cast_slice(input).unwrap_or(&[]))?,
             _ => self.set_current(bytemuck::try_cast_slice(input).unwrap_or(&[]))?,
         }

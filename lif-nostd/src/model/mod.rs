@@ -3,14 +3,18 @@
 mod arena;
 mod check;
 mod digest;
+#[cfg(feature = "f32")]
+mod f32;
 pub mod format;
 mod golden;
+mod int;
 mod layer;
 mod network;
 mod population;
 mod reader;
 mod record;
 mod sections;
+mod view;
 
 pub use digest::Digest;
 pub use golden::{GoldenTrace, SelfTest};

@@ -1,9 +1,10 @@
 //! The network that runs a model in place: state in an arena, no heap.
 
-use super::arena::{Cut, CutRef, Layout, values, values_mut};
+use super::arena::{Cut, CutRef, Layout, values};
 use super::format::Number;
-use super::layer::Drive;
+use super::layer::Parts;
 use super::reader::Model;
+use super::view::{View, load, store};
 use crate::error::Error;
 use crate::spikes::{Spikes, words_for};
 
@@ -34,8 +35,6 @@ struct Next {
     start: usize,
     /// Where that of the layer before starts.
     before: usize,
-    /// Neurons of the layer before.
-    n_before: usize,
 }
 
 /// Whether a step is over.
@@ -85,16 +84,8 @@ pub fn ram_bytes(bytes: &[u8]) -> Result<usize, Error> {
     Ok(Model::read(bytes)?.ram_bytes())
 }
 
-impl Model<'_> {
-    /// Bytes of arena that a network of this model needs, a multiple of 8.
-    #[must_use]
-    pub fn ram_bytes(&self) -> usize {
-        Layout::of(self).bytes()
-    }
-}
-
-/// What stands for no first spike.
-const NEVER: u16 = u16::MAX;
+/// What stands for no first spike: the steps are kept from 1.
+const NEVER: u16 = 0;
 
 impl<'m> Network<'m> {
     /// Reads the model in `bytes` and puts a network in its initial state into `arena`.
@@ -104,7 +95,7 @@ impl<'m> Network<'m> {
     /// Those of [`Model::read`], and [`Error::Arena`] where the arena is too small.
     pub fn new(bytes: &'m [u8], arena: &'m mut [u64]) -> Result<Self, Error> {
         let model = Model::read(bytes)?;
-        let layout = Layout::of(&model);
+        let layout = Layout::of(&model.graph);
         let need = layout.bytes();
         let got = size_of_val(arena);
         if got < need {
@@ -140,9 +131,9 @@ impl<'m> Network<'m> {
     pub fn set_current(&mut self, x: &[i8]) -> Result<(), Error> {
         self.check_input(Number::I8, self.model.n_in(), x.len())?;
         let mut cut = Cut(&mut *self.arena);
-        let (sums, held) = (cut.words(self.layout.sums), cut.words(self.layout.held));
-        if let Some(layer) = self.model.layer(0) {
-            layer.hold_int(Some(x), sums, held);
+        let (sums, held) = (cut.words(self.layout.sums), cut.words(self.layout.input));
+        if let Some(layer) = self.model.graph.layer(0) {
+            layer.hold_int(x, sums, held);
         }
         Ok(())
     }
@@ -152,12 +143,13 @@ impl<'m> Network<'m> {
     /// # Errors
     ///
     /// [`Error::InputLength`], [`Error::InputType`] where the network takes something else.
+    #[cfg(feature = "f32")]
     pub fn set_current_f32(&mut self, x: &[f32]) -> Result<(), Error> {
         self.check_input(Number::F32, self.model.n_in(), x.len())?;
         let mut cut = Cut(&mut *self.arena);
-        let (sums, held) = (cut.words(self.layout.sums), cut.words(self.layout.held));
-        if let Some(layer) = self.model.layer(0) {
-            layer.hold_f32(Some(x), sums, held);
+        let (sums, held) = (cut.words(self.layout.sums), cut.words(self.layout.input));
+        if let Some(layer) = self.model.graph.layer(0) {
+            layer.hold_f32(x, sums, held);
         }
         Ok(())
     }
@@ -205,87 +197,85 @@ impl<'m> Network<'m> {
 
     /// Runs all layers for one time step, or those that [`Network::step_layer`] has left of it.
     pub fn step(&mut self) {
-        self.step_observed(&mut |_, _, _| ());
+        while self.step_layer() == Progress::More {}
     }
 
     /// The same; `observe` is called after each layer that runs, with its number, its spikes and its membranes.
     pub fn step_observed(&mut self, observe: &mut impl FnMut(usize, Spikes<'_>, Membranes<'_>)) {
-        while self.advance(observe) == Progress::More {}
+        loop {
+            let layer = self.next.layer;
+            let progress = self.step_layer();
+            if let Some((spikes, v)) = self.layers().nth(layer) {
+                observe(layer, spikes, v);
+            }
+            if progress == Progress::Done {
+                return;
+            }
+        }
     }
 
     /// Runs the next layer of a time step: work that is bounded by that layer, for a caller with a deadline.
+    #[inline(never)]
     pub fn step_layer(&mut self) -> Progress {
-        self.advance(&mut |_, _, _| ())
-    }
-
-    fn advance(&mut self, observe: &mut impl FnMut(usize, Spikes<'_>, Membranes<'_>)) -> Progress {
-        let (layout, next) = (self.layout, self.next);
-        let Some(layer) = self.model.layer(next.layer) else {
+        let next = self.next;
+        let Some(layer) = self.model.graph.layer(next.layer) else {
             // There is at least one layer, and after the last one it begins anew.
             self.next = Next::default();
             return Progress::Done;
         };
         let mut cut = Cut(&mut *self.arena);
-        let sums = cut.words(layout.sums);
-        let held = cut.words(layout.held);
-        let input = cut.words(layout.input);
+        let sums = cut.words(self.layout.sums);
+        let input = cut.words(self.layout.input);
         let done: &[u32] = cut.words(next.start);
         let parts = cut.layer(&layer);
-        let is_first = next.layer == 0;
-        let drive = if !is_first {
+        if next.layer > 0 {
             let words = done.get(next.before..).unwrap_or(&[]);
-            let words = words.get(..words_for(next.n_before)).unwrap_or(words);
-            Drive::Spikes(Spikes::new(words, next.n_before))
-        } else if input.is_empty() {
-            Drive::Held(held)
-        } else {
-            Drive::Spikes(Spikes::new(input, layer.n_in))
-        };
-        layer.step(drive, sums, parts, self.step);
-        if is_first {
+            let words = words.get(..words_for(layer.n_in())).unwrap_or(words);
+            let spikes = Spikes::new(words, layer.n_in());
+            step(&layer, Some(spikes), sums, parts, self.step);
+        } else if self.model.graph.takes_spikes() {
+            step(
+                &layer,
+                Some(Spikes::new(input, layer.n_in())),
+                sums,
+                parts,
+                self.step,
+            );
             input.fill(0);
+        } else {
+            step(&layer, None, input, parts, self.step);
         }
         self.next = Next {
             layer: next.layer + 1,
             start: next.start.saturating_add(layer.words()),
             before: next.start,
-            n_before: layer.n_out,
         };
-        let mut cut = CutRef(&*self.arena);
-        cut.words(layout.before_layers().saturating_add(next.start));
-        let spikes = Spikes::new(cut.words(words_for(layer.n_out)), layer.n_out);
-        let v = layer.membranes(cut.words(layer.state_words()));
-        observe(next.layer, spikes, v);
         if self.next.layer < self.model.n_layers() {
             return Progress::More;
         }
-        self.finish_step();
+        self.finish_step(layer.n_out());
         Progress::Done
     }
 
-    /// Counts the spikes of the last layer and ends the step.
-    fn finish_step(&mut self) {
-        let Next {
-            before: start,
-            n_before: n,
-            ..
-        } = self.next;
+    /// Counts the spikes of the last layer, which has `n` neurons, and ends the step.
+    fn finish_step(&mut self, n: usize) {
         let mut cut = Cut(&mut *self.arena);
-        let layers = cut.words(self.layout.before_counts());
+        cut.words(self.layout.before_layers());
+        let layers = cut.words(self.layout.layers);
         let counts = cut.words(n);
-        let first = values_mut::<u16>(cut.words(self.layout.first()), n);
-        let words = layers
-            .get(self.layout.before_layers().saturating_add(start)..)
-            .and_then(|words| words.get(..words_for(n)))
-            .unwrap_or(&[]);
+        let first = cut.words(self.layout.first());
+        let words = layers.get(self.next.before..).unwrap_or(&[]);
+        let words = words.get(..words_for(n)).unwrap_or(words);
+        self.step = self.step.saturating_add(1);
         let step = u16::try_from(self.step).unwrap_or(NEVER);
         for i in Spikes::new(words, n).indices() {
-            if let (Some(count), Some(first)) = (counts.get_mut(i), first.get_mut(i)) {
+            if let Some(count) = counts.get_mut(i) {
+                if *count == 0 {
+                    store(first, i, true, i32::from(step));
+                }
                 *count = count.saturating_add(1);
-                *first = step.min(*first);
             }
         }
-        self.step = self.step.saturating_add(1);
         self.next = Next::default();
     }
 
@@ -295,22 +285,35 @@ impl<'m> Network<'m> {
         (self.step, self.next) = (0, Next::default());
         let mut cut = Cut(&mut *self.arena);
         cut.words(self.layout.before_layers());
-        for layer in self.model.layers() {
-            layer.reset(cut.layer(&layer));
+        for layer in self.model.graph.layers() {
+            let parts = cut.layer(&layer);
+            parts.spikes.fill(0);
+            parts.decodes.fill(0);
+            #[cfg(feature = "f32")]
+            if layer.is_f32() {
+                layer.reset_f32(parts.v);
+                continue;
+            }
+            layer.reset_int(parts.v);
         }
         // An arena may be larger than its network.
         cut.words(self.layout.n_out).fill(0);
-        values_mut(cut.words(self.layout.first()), self.layout.n_out).fill(NEVER);
+        cut.words(self.layout.first()).fill(0);
     }
 
     /// Puts the input back to its initial state: no spikes, no values, so that the current is the bias alone.
     pub fn clear_input(&mut self) {
         let mut cut = Cut(&mut *self.arena);
-        let (sums, held) = (cut.words(self.layout.sums), cut.words(self.layout.held));
-        cut.words(self.layout.input).fill(0);
-        if let Some(layer) = self.model.layer(0) {
-            layer.hold_int(None, sums, held);
-            layer.hold_f32(None, sums, held);
+        let (sums, input) = (cut.words(self.layout.sums), cut.words(self.layout.input));
+        if self.model.graph.takes_spikes() {
+            return input.fill(0);
+        }
+        if let Some(layer) = self.model.graph.layer(0) {
+            #[cfg(feature = "f32")]
+            if layer.is_f32() {
+                return layer.hold_f32(&[], sums, input);
+            }
+            layer.hold_int(&[], sums, input);
         }
     }
 
@@ -334,32 +337,63 @@ impl<'m> Network<'m> {
         let mut cut = CutRef(&*self.arena);
         cut.words(self.layout.before_counts());
         cut.words(self.layout.n_out);
-        let first = values::<u16>(cut.words(self.layout.first()), self.layout.n_out);
-        first.iter().map(|step| Some(*step).filter(|s| *s != NEVER))
+        let first = cut.words(self.layout.first());
+        (0..self.layout.n_out).map(|i| (load(first, i, true) as u16).checked_sub(1))
     }
 
     /// What the last layer's decode reads of output `i`, times the scale of the model's readout; the membrane of
     /// the last step, where there is no decode. None past the end.
     #[must_use]
     pub fn readout(&self, i: usize) -> Option<f32> {
-        let layer = self.model.layer(self.model.n_layers().checked_sub(1)?)?;
+        let scale = self.model.readout_scale();
+        #[cfg(feature = "f32")]
+        if let Some((layer, v, state)) = self.output(i)
+            && layer.is_f32()
+        {
+            let v = f32::from_bits(*v.get(i)?);
+            return Some(layer.read_f32(v, state, self.step)? * scale);
+        }
+        Some(self.readout_int(i)? as f32 * scale)
+    }
+
+    /// The same of an integer network, in units of the membrane: without a scale, and without floating point.
+    #[must_use]
+    pub fn readout_int(&self, i: usize) -> Option<i32> {
+        let (layer, v, state) = self.output(i)?;
+        (!layer.is_f32()).then(|| layer.read_int(load(v, i, layer.is_half()), state, self.step))
+    }
+
+    /// The last layer, its membranes and the state of the decode of output `i`; none past the end.
+    fn output(&self, i: usize) -> Option<(View<'m>, &[u32], [u32; 2])> {
+        let layer = self
+            .model
+            .graph
+            .layer(self.model.n_layers().checked_sub(1)?)?;
         let start = self.layout.before_counts().checked_sub(layer.words())?;
         let mut cut = CutRef(&*self.arena);
-        cut.words(start);
-        cut.words(words_for(layer.n_out));
+        cut.words(start.saturating_add(words_for(layer.n_out())));
         let v = cut.words(layer.state_words());
-        let decodes = cut.words(layer.decode_words());
-        Some(layer.read(v, decodes, i, self.step)? * self.model.readout_scale())
+        let (decodes, _) = cut.words(layer.decode_words()).as_chunks();
+        let state = decodes.get(i).copied().unwrap_or_default();
+        (i < layer.n_out()).then_some((layer, v, state))
     }
 
     /// The spikes of each layer in the last step, and its membranes, from the first layer on.
     pub fn layers(&self) -> impl Iterator<Item = (Spikes<'_>, Membranes<'_>)> {
         let mut cut = CutRef(&*self.arena);
         cut.words(self.layout.before_layers());
-        self.model.layers().map(move |layer| {
-            let spikes = Spikes::new(cut.words(words_for(layer.n_out)), layer.n_out);
-            let v = layer.membranes(cut.words(layer.state_words()));
+        self.model.graph.layers().map(move |layer| {
+            let n = layer.n_out();
+            let spikes = Spikes::new(cut.words(words_for(n)), n);
+            let v = cut.words(layer.state_words());
             cut.words(layer.decode_words());
+            let v = if layer.is_half() {
+                Membranes::I16(values(v, n))
+            } else if layer.is_f32() {
+                Membranes::F32(values(v, n))
+            } else {
+                Membranes::I32(values(v, n))
+            };
             (spikes, v)
         })
     }
@@ -379,7 +413,7 @@ impl<'m> Network<'m> {
     fn check_input(&self, number: Number, need: usize, got: usize) -> Result<(), Error> {
         if self.model.number() != number {
             return Err(Error::InputType {
-                need: self.model.number().name(),
+                need: self.model.number(),
             });
         }
         if got != need {
@@ -392,7 +426,21 @@ impl<'m> Network<'m> {
     fn input(&mut self) -> &mut [u32] {
         let mut cut = Cut(&mut *self.arena);
         cut.words(self.layout.sums);
-        cut.words(self.layout.held);
         cut.words(self.layout.input)
     }
+}
+
+/// One time step of `layer`; see [`View::step_int`].
+fn step(
+    layer: &View<'_>,
+    input: Option<Spikes<'_>>,
+    currents: &mut [u32],
+    parts: Parts<'_>,
+    step: u32,
+) {
+    #[cfg(feature = "f32")]
+    if layer.is_f32() {
+        return layer.step_f32(input, currents, parts, step);
+    }
+    layer.step_int(input, currents, parts, step == 0);
 }

@@ -1,11 +1,14 @@
-//! The neurons of a layer: their constants where they lie in the file, and a time step of all of them.
+//! The neurons of a layer: their constants where they lie in the file, and a time step of those of f32.
 
-use bytemuck::{AnyBitPattern, Pod};
+use bytemuck::AnyBitPattern;
 
-use super::layer::padded;
 use super::record::{NeuronKind, Neurons, Param};
-use crate::neuron::{Decode, Lif, pack};
-use crate::scalar::{FixedLeak, FloatLeak, Scalar};
+use super::view::padded;
+use crate::neuron::Decode;
+#[cfg(feature = "f32")]
+use crate::neuron::{Lif, pack, replaces};
+#[cfg(feature = "f32")]
+use crate::scalar::{FloatLeak, Scalar};
 
 /// A parameter of a population.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,11 +29,13 @@ impl<T: Copy + Default> ParamRef<'_, T> {
             Self::Each(xs) => xs.get(i).copied().unwrap_or_default(),
         }
     }
+}
 
+#[cfg(feature = "f32")]
+impl<T: Copy> ParamRef<'_, T> {
     /// The value that all neurons share, if they do.
     #[inline]
-    #[must_use]
-    pub const fn one(&self) -> Option<T> {
+    const fn one(&self) -> Option<T> {
         match self {
             Self::One(x) => Some(*x),
             Self::Each(_) => None,
@@ -46,14 +51,6 @@ impl<'m, T: Value> ParamRef<'m, T> {
             Param::None => None,
             Param::Scalar(bits) => T::from_bits(bits).map(Self::One),
             Param::PerNeuron(start) => data(bytes, start, padded(n)).map(Self::Each),
-        }
-    }
-
-    /// Whether `holds` is true of each of the `n` values.
-    pub(super) fn all(&self, n: usize, holds: impl Fn(T) -> bool) -> bool {
-        match self {
-            Self::One(x) => holds(*x),
-            Self::Each(xs) => xs.iter().take(n).all(|x| holds(*x)),
         }
     }
 }
@@ -100,106 +97,21 @@ impl Value for f32 {
 }
 
 /// A type of membranes that a model file can have: i16, i32 or f32.
-pub trait State: Scalar + Value + Pod {
+pub trait State: Value {
     /// How the file says the leak: the factor `a` of an integer, tau of an f32.
     type Factor: Value + core::fmt::Debug;
-
-    /// The leak of `factor` towards `v_leak`.
-    fn leak_of(factor: Self::Factor, v_leak: Self) -> Self::Leak;
-
-    /// Charge of a NonSpikingLIF neuron. In an integer the input's factor is folded, so it is that of a LIF neuron
-    /// without `decay_input`.
-    fn charge_readout(self, x: Self, leak: &Self::Leak) -> Self;
-
-    /// Its bits in a word.
-    fn to_word(self) -> u32;
-
-    /// The value of such a word.
-    fn from_word(word: u32) -> Self;
-
-    /// A sum in two words.
-    fn sum_to_words(sum: Self::Sum) -> [u32; 2];
-
-    /// The sum of such words.
-    fn sum_from_words(words: [u32; 2]) -> Self::Sum;
-
-    /// The nearest f32.
-    fn to_f32(self) -> f32;
 }
 
-macro_rules! integer_state {
-    ($int:ty) => {
-        impl State for $int {
-            type Factor = u32;
-
-            #[inline]
-            fn leak_of(factor: u32, _: Self) -> FixedLeak {
-                FixedLeak::to_zero(factor)
-            }
-
-            #[inline]
-            fn charge_readout(self, x: Self, leak: &FixedLeak) -> Self {
-                self.charge(x, leak, false)
-            }
-
-            fn to_word(self) -> u32 {
-                i32::from(self) as u32
-            }
-
-            fn from_word(word: u32) -> Self {
-                word as Self
-            }
-
-            fn sum_to_words(sum: i64) -> [u32; 2] {
-                [sum as u32, (sum >> 32) as u32]
-            }
-
-            fn sum_from_words([low, high]: [u32; 2]) -> i64 {
-                i64::from(high as i32) << 32 | i64::from(low)
-            }
-
-            fn to_f32(self) -> f32 {
-                self as f32
-            }
-        }
-    };
+impl State for i16 {
+    type Factor = u32;
 }
 
-integer_state!(i16);
-integer_state!(i32);
+impl State for i32 {
+    type Factor = u32;
+}
 
 impl State for f32 {
     type Factor = Self;
-
-    #[inline]
-    fn leak_of(tau: Self, v_leak: Self) -> FloatLeak<Self> {
-        FloatLeak { tau, v_leak }
-    }
-
-    #[inline]
-    fn charge_readout(self, x: Self, leak: &FloatLeak<Self>) -> Self {
-        self.charge_non_spiking(x, leak)
-    }
-
-    fn to_word(self) -> u32 {
-        self.to_bits()
-    }
-
-    fn from_word(word: u32) -> Self {
-        Self::from_bits(word)
-    }
-
-    fn sum_to_words(sum: Self) -> [u32; 2] {
-        [sum.to_bits(), 0]
-    }
-
-    fn sum_from_words([bits, _]: [u32; 2]) -> Self {
-        Self::from_bits(bits)
-    }
-
-    fn to_f32(self) -> f32 {
-        self
-    }
 }
 
 /// The neurons of a layer, with membranes of type `S`.
@@ -229,7 +141,7 @@ impl<'m, S: State> Population<'m, S> {
     /// The neurons of `node` in the file `bytes`, which the reader checked; none where it would have refused them.
     pub(super) fn decode(bytes: &'m [u8], node: &Neurons) -> Option<Self> {
         let n = node.n as usize;
-        let zero = ParamRef::One(S::ZERO);
+        let zero = ParamRef::One(S::default());
         let param = |p| ParamRef::decode(bytes, p, n);
         Some(Self {
             n,
@@ -244,12 +156,23 @@ impl<'m, S: State> Population<'m, S> {
         })
     }
 
+    /// Whether a LIF neuron: one that starts at its reset potential.
+    #[cfg(feature = "f32")]
+    const fn is_lif(&self) -> bool {
+        matches!(self.kind, NeuronKind::Lif)
+    }
+}
+
+#[cfg(feature = "f32")]
+impl Population<'_, f32> {
     /// The constants of neuron `i`.
     #[inline]
-    #[must_use]
-    pub fn at(&self, i: usize) -> Lif<S> {
+    fn at(&self, i: usize) -> Lif<f32> {
         Lif {
-            leak: S::leak_of(self.leak.at(i), self.v_leak.at(i)),
+            leak: FloatLeak {
+                tau: self.leak.at(i),
+                v_leak: self.v_leak.at(i),
+            },
             v_threshold: self.v_threshold.at(i),
             v_reset: self.v_reset.map(|p| p.at(i)),
             decay_input: self.decay_input,
@@ -258,10 +181,12 @@ impl<'m, S: State> Population<'m, S> {
 
     /// The constants that all neurons share, if they do.
     #[inline]
-    #[must_use]
-    pub fn uniform(&self) -> Option<Lif<S>> {
+    fn uniform(&self) -> Option<Lif<f32>> {
         Some(Lif {
-            leak: S::leak_of(self.leak.one()?, self.v_leak.one()?),
+            leak: FloatLeak {
+                tau: self.leak.one()?,
+                v_leak: self.v_leak.one()?,
+            },
             v_threshold: self.v_threshold.one()?,
             v_reset: match self.v_reset {
                 None => None,
@@ -272,11 +197,10 @@ impl<'m, S: State> Population<'m, S> {
     }
 
     /// Membrane of neuron `i` before the first step.
-    #[must_use]
-    pub fn v_init(&self, i: usize) -> S {
-        match (self.kind, self.v_reset) {
-            (NeuronKind::Lif, Some(v_reset)) => v_reset.at(i),
-            _ => S::ZERO,
+    pub(super) fn v_init(&self, i: usize) -> f32 {
+        match self.v_reset {
+            Some(v_reset) if self.is_lif() => v_reset.at(i),
+            _ => 0.0,
         }
     }
 
@@ -289,8 +213,8 @@ impl<'m, S: State> Population<'m, S> {
     /// `step` is the number of the step since the reset; `decodes` is the state of the decode.
     pub(super) fn step(
         &self,
-        v: &mut [S],
-        x: impl Iterator<Item = S>,
+        v: &mut [f32],
+        x: impl Iterator<Item = f32>,
         spikes: &mut [u32],
         decodes: &mut [[u32; 2]],
         step: u32,
@@ -305,13 +229,13 @@ impl<'m, S: State> Population<'m, S> {
     #[inline(never)]
     fn step_each(
         &self,
-        v: &mut [S],
-        x: &mut dyn Iterator<Item = S>,
+        v: &mut [f32],
+        x: &mut dyn Iterator<Item = f32>,
         spikes: &mut [u32],
         decodes: &mut [[u32; 2]],
         step: u32,
     ) {
-        let is_lif = self.kind == NeuronKind::Lif;
+        let is_lif = self.is_lif();
         let first = self.first_pull.filter(|_| step == 0);
         if self.kind == NeuronKind::NonSpikingLif {
             return self.step_readout(v, x, decodes, step);
@@ -331,14 +255,17 @@ impl<'m, S: State> Population<'m, S> {
 
     fn step_readout(
         &self,
-        v: &mut [S],
-        x: &mut dyn Iterator<Item = S>,
+        v: &mut [f32],
+        x: &mut dyn Iterator<Item = f32>,
         decodes: &mut [[u32; 2]],
         step: u32,
     ) {
         for (i, (v, x)) in v.iter_mut().zip(x).enumerate() {
-            let leak = S::leak_of(self.leak.at(i), S::ZERO);
-            *v = v.charge_readout(x, &leak);
+            let leak = FloatLeak {
+                tau: self.leak.at(i),
+                v_leak: 0.0,
+            };
+            *v = v.charge_non_spiking(x, &leak);
         }
         if self.keeps_decode() {
             for (v, state) in v.iter().zip(decodes) {
@@ -348,13 +275,13 @@ impl<'m, S: State> Population<'m, S> {
     }
 
     /// What the decode reads of a neuron with membrane `v` after `steps` steps; `state` is that of its decode.
-    pub(super) fn read(&self, v: S, state: [u32; 2], steps: u32) -> S {
+    pub(super) fn read(&self, v: f32, state: [u32; 2], steps: u32) -> f32 {
         let [a, b] = state;
         match self.decode {
-            _ if steps == 0 => S::ZERO,
-            Decode::MaxMem => S::from_word(a),
-            Decode::MaxAbsMem => S::max_abs(S::from_word(a), S::from_word(b)),
-            Decode::MeanMem => S::mean(S::sum_from_words(state), steps),
+            _ if steps == 0 => 0.0,
+            Decode::MaxMem => f32::from_bits(a),
+            Decode::MaxAbsMem => f32::max_abs(f32::from_bits(a), f32::from_bits(b)),
+            Decode::MeanMem => f32::mean(f32::from_bits(a), steps),
             Decode::None | Decode::LastMem => v,
         }
     }
@@ -362,26 +289,17 @@ impl<'m, S: State> Population<'m, S> {
 
 /// The state of a decode after it saw `v`: the largest and the smallest membrane, or their sum. It is what
 /// [`crate::neuron::Readout`] keeps, without what the decode does not read.
-fn see<S: State>(decode: Decode, [a, b]: [u32; 2], v: S, first: bool) -> [u32; 2] {
-    use crate::neuron::replaces;
+#[cfg(feature = "f32")]
+fn see(decode: Decode, [a, b]: [u32; 2], v: f32, first: bool) -> [u32; 2] {
+    let (a, b) = (f32::from_bits(a), f32::from_bits(b));
     if decode == Decode::MeanMem {
-        let sum = if first {
-            S::ZERO_SUM
-        } else {
-            S::sum_from_words([a, b])
-        };
-        return S::sum_to_words(v.add_to(sum));
+        let sum = if first { f32::ZERO_SUM } else { a };
+        return [v.add_to(sum).to_bits(), 0];
     }
-    let (max, min) = (S::from_word(a), S::from_word(b));
-    let max = if first || replaces(v, max, v <= max) {
-        v
-    } else {
-        max
-    };
-    let min = if first || replaces(v, min, v >= min) {
-        v
-    } else {
-        min
-    };
-    [max.to_word(), min.to_word()]
+    let max = first || replaces(v, a, v <= a);
+    let min = first || replaces(v, b, v >= b);
+    [
+        if max { v } else { a }.to_bits(),
+        if min { v } else { b }.to_bits(),
+    ]
 }

@@ -1,7 +1,11 @@
 //! Node records of a `.lif` file (`docs/format.md`, section 4).
 
-use super::format::{NODE_BYTES, NODE_NAME_BYTES, Number, u32_at};
-use crate::error::Error;
+use super::check::check_record;
+use super::format::{NODE_BYTES, NODE_NAME_BYTES, Number};
+use super::view::{
+    DECODE_SHIFT, FLAG_DECAY_INPUT, FLAGS_DECODE, Words, kind, kind_of, number_of, tag, word,
+};
+use crate::error::{Error, What};
 use crate::neuron::Decode;
 
 /// A parameter of a neuron node.
@@ -17,11 +21,6 @@ pub enum Param {
     PerNeuron(u32),
 }
 
-const PARAM_NONE: u32 = 0;
-const PARAM_SCALAR: u32 = 1;
-const PARAM_PER_CHANNEL: u32 = 2;
-const PARAM_PER_NEURON: u32 = 3;
-
 /// A model of a neuron.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -29,19 +28,19 @@ const PARAM_PER_NEURON: u32 = 3;
 #[repr(u8)]
 pub enum NeuronKind {
     /// Leaky integrate-and-fire, from its reset potential.
-    Lif = 3,
+    Lif = kind::LIF,
     /// SpikingJelly's SimpleLIF, from 0.
-    SimpleLif = 4,
+    SimpleLif = kind::SIMPLE_LIF,
     /// A membrane that is read out and never spikes, from 0.
-    NonSpikingLif = 5,
+    NonSpikingLif = kind::NON_SPIKING_LIF,
 }
 
 impl NeuronKind {
     const fn from_code(code: u8) -> Option<Self> {
         match code {
-            3 => Some(Self::Lif),
-            4 => Some(Self::SimpleLif),
-            5 => Some(Self::NonSpikingLif),
+            kind::LIF => Some(Self::Lif),
+            kind::SIMPLE_LIF => Some(Self::SimpleLif),
+            kind::NON_SPIKING_LIF => Some(Self::NonSpikingLif),
             _ => None,
         }
     }
@@ -53,14 +52,6 @@ impl NeuronKind {
             Self::Lif => "lif",
             Self::SimpleLif => "simple-lif",
             Self::NonSpikingLif => "non-spiking-lif",
-        }
-    }
-
-    /// Flags that a node of this kind may have.
-    const fn flags(self) -> u32 {
-        match self {
-            Self::Lif | Self::SimpleLif => FLAG_DECAY_INPUT,
-            Self::NonSpikingLif => FLAGS_DECODE,
         }
     }
 }
@@ -138,67 +129,53 @@ pub struct NodeRecord {
     pub name: [u8; NODE_NAME_BYTES],
 }
 
-const KIND_INPUT: u8 = 1;
-const KIND_LINEAR: u8 = 2;
-const FLAG_DECAY_INPUT: u32 = 1;
-/// The decode of a `NonSpikingLif` node, as its place in [`Decode::ALL`].
-const FLAGS_DECODE: u32 = 0x700;
-const DECODE_SHIFT: u32 = 8;
-
-// Where the fields of a record are.
-const KIND: usize = 0;
-const NUMBER: usize = 1;
-const RANK: usize = 2;
-const SHIFT: usize = 3;
-const FLAGS: usize = 4;
-const N: usize = 8;
-const FULL_SCALE: usize = 20;
-const STEP: usize = 24;
-const STEPS: usize = 28;
-const N_IN: usize = 20;
-const WEIGHTS: usize = 24;
-const BIAS: usize = 28;
-pub(super) const LEAK: usize = 20;
-pub(super) const V_THRESHOLD: usize = 28;
-pub(super) const V_RESET: usize = 36;
-pub(super) const V_LEAK: usize = 44;
-pub(super) const FIRST_PULL: usize = 52;
-
 impl Node {
     /// The node in a record that [`NodeRecord::from_bytes`] accepts; none if the number format or the kind is
-    /// none that there is. Nothing else is checked, so that a running network can come here in each step.
-    #[inline]
-    pub(crate) fn decode(record: &[u8; NODE_BYTES]) -> Option<Self> {
-        let r = Record { record, offset: 0 };
-        let number = Number::from_code(r.u8(NUMBER))?;
-        let n = r.u32(N);
-        Some(match r.u8(KIND) {
-            KIND_INPUT => Self::Input {
+    /// none that there is. Nothing else is checked.
+    pub(super) fn decode(r: &Words) -> Option<Self> {
+        let head = r[word::HEAD];
+        let number = Number::from_code(number_of(head))?;
+        let n = r[word::N];
+        let param = |j: usize| {
+            let tail = r.get(word::PARAMS + 2 * j..).and_then(|r| r.first_chunk());
+            match tail.copied() {
+                Some([tag::SCALAR, bits]) => Param::Scalar(bits),
+                Some([tag::PER_NEURON, start]) => Param::PerNeuron(start),
+                // A tag that is not that of a value counts as none.
+                _ => Param::None,
+            }
+        };
+        let decode = (r[word::FLAGS] & FLAGS_DECODE) >> DECODE_SHIFT;
+        Some(match kind_of(head) {
+            kind::INPUT => Self::Input {
                 number,
                 n,
-                full_scale: r.f32(FULL_SCALE),
-                step: r.f32(STEP),
-                steps: r.u32(STEPS),
+                full_scale: f32::from_bits(r[word::FULL_SCALE]),
+                step: f32::from_bits(r[word::STEP]),
+                steps: r[word::STEPS],
             },
-            KIND_LINEAR => Self::Linear {
+            kind::LINEAR => Self::Linear {
                 number,
-                n_in: r.u32(N_IN),
+                n_in: r[word::N_IN],
                 n_out: n,
-                weights: r.u32(WEIGHTS),
-                bias: r.u32(BIAS),
-                shift: r.u8(SHIFT) as i8,
+                weights: r[word::WEIGHTS],
+                bias: r[word::BIAS],
+                shift: (head >> 24) as i8,
             },
             code => Self::Neurons(Neurons {
                 kind: NeuronKind::from_code(code)?,
                 number,
                 n,
-                decay_input: r.u32(FLAGS) & FLAG_DECAY_INPUT != 0,
-                decode: r.decode(),
-                leak: r.param(LEAK),
-                v_threshold: r.param(V_THRESHOLD),
-                v_reset: r.param(V_RESET),
-                v_leak: r.param(V_LEAK),
-                first_pull: r.param(FIRST_PULL),
+                decay_input: r[word::FLAGS] & FLAG_DECAY_INPUT != 0,
+                decode: Decode::ALL
+                    .get(decode as usize)
+                    .copied()
+                    .unwrap_or_default(),
+                leak: param(0),
+                v_threshold: param(1),
+                v_reset: param(2),
+                v_leak: param(3),
+                first_pull: param(4),
             }),
         })
     }
@@ -236,7 +213,7 @@ impl NodeRecord {
                 step,
                 steps,
             } => {
-                w.head(KIND_INPUT, number, 0, 0, n);
+                w.head(kind::INPUT, number, 0, 0, n);
                 w.u32(full_scale.to_bits());
                 w.u32(step.to_bits());
                 w.u32(steps);
@@ -249,7 +226,7 @@ impl NodeRecord {
                 bias,
                 shift,
             } => {
-                w.head(KIND_LINEAR, number, shift, 0, n_out);
+                w.head(kind::LINEAR, number, shift, 0, n_out);
                 w.u32(n_in);
                 w.u32(weights);
                 w.u32(bias);
@@ -281,42 +258,20 @@ impl NodeRecord {
                 got: bytes.len(),
             });
         };
-        let r = Record { record, offset };
-        if r.u8(RANK) != 1 {
-            return Err(r.unsupported(RANK, "a node whose shape is not [N]"));
+        let (bytes, _) = record.as_chunks();
+        let mut words = Words::default();
+        for (word, bytes) in words.iter_mut().zip(bytes) {
+            *word = u32::from_le_bytes(*bytes);
         }
-        if r.u32(N + 4) != 0 || r.u32(N + 8) != 0 {
-            return Err(r.invalid(N + 4, "second or third dimension of a shape [N]"));
-        }
-        let n = r.u32(N);
-        if n == 0 || n > 65535 {
-            return Err(r.invalid(N, "size of a node (1 to 65535)"));
-        }
-        if Number::from_code(r.u8(NUMBER)).is_none() {
-            return Err(r.unsupported(NUMBER, "this number format"));
-        }
-        let neuron = NeuronKind::from_code(r.u8(KIND));
-        if neuron.is_some() {
-            for at in [LEAK, V_THRESHOLD, V_RESET, V_LEAK, FIRST_PULL] {
-                r.check_param(at)?;
-            }
-        }
-        let Some(node) = Node::decode(record) else {
-            return Err(r.unsupported(KIND, "this kind of node"));
-        };
-        let decode = (r.u32(FLAGS) & FLAGS_DECODE) >> DECODE_SHIFT;
-        let known = neuron.map_or(0, NeuronKind::flags);
-        if r.u32(FLAGS) & !known != 0 || decode as usize >= Decode::ALL.len() {
-            return Err(r.unsupported(FLAGS, "a flag of this node"));
-        }
-        let name = r.name();
-        if core::str::from_utf8(&name).is_err() {
-            return Err(r.invalid(NODE_BYTES - NODE_NAME_BYTES, "name of a node (UTF-8)"));
-        }
-        Ok(Self { node, name })
+        check_record(&words, offset)?;
+        let name = record.last_chunk::<NODE_NAME_BYTES>();
+        Ok(Self {
+            node: Node::decode(&words).ok_or(What::Kind.at(offset))?,
+            name: name.copied().unwrap_or_default(),
+        })
     }
 
-    /// The name without its padding.
+    /// The name without its padding; empty where it is not UTF-8.
     #[must_use]
     pub fn name(&self) -> &str {
         core::str::from_utf8(&self.name)
@@ -355,80 +310,12 @@ impl Writer {
 
     fn param(&mut self, p: Param) {
         let (tag, value) = match p {
-            Param::None => (PARAM_NONE, 0),
-            Param::Scalar(bits) => (PARAM_SCALAR, bits),
-            Param::PerNeuron(offset) => (PARAM_PER_NEURON, offset),
+            Param::None => (tag::NONE, 0),
+            Param::Scalar(bits) => (tag::SCALAR, bits),
+            Param::PerNeuron(offset) => (tag::PER_NEURON, offset),
         };
         self.u32(tag);
         self.u32(value);
-    }
-}
-
-/// A node record that is being read. Offsets are within the record.
-struct Record<'a> {
-    record: &'a [u8; NODE_BYTES],
-    offset: usize,
-}
-
-impl Record<'_> {
-    #[inline]
-    fn u8(&self, at: usize) -> u8 {
-        self.record.get(at).copied().unwrap_or(0)
-    }
-
-    #[inline]
-    fn u32(&self, at: usize) -> u32 {
-        u32_at(self.record, at).unwrap_or(0)
-    }
-
-    #[inline]
-    fn f32(&self, at: usize) -> f32 {
-        f32::from_bits(self.u32(at))
-    }
-
-    fn name(&self) -> [u8; NODE_NAME_BYTES] {
-        self.record
-            .last_chunk::<NODE_NAME_BYTES>()
-            .copied()
-            .unwrap_or_default()
-    }
-
-    #[inline]
-    fn decode(&self) -> Decode {
-        let code = (self.u32(FLAGS) & FLAGS_DECODE) >> DECODE_SHIFT;
-        Decode::ALL.get(code as usize).copied().unwrap_or_default()
-    }
-
-    /// The parameter whose tag is at `at`; one whose tag is not that of a value counts as none.
-    #[inline]
-    fn param(&self, at: usize) -> Param {
-        match self.u32(at) {
-            PARAM_SCALAR => Param::Scalar(self.u32(at + 4)),
-            PARAM_PER_NEURON => Param::PerNeuron(self.u32(at + 4)),
-            _ => Param::None,
-        }
-    }
-
-    fn check_param(&self, at: usize) -> Result<(), Error> {
-        match self.u32(at) {
-            PARAM_NONE | PARAM_SCALAR | PARAM_PER_NEURON => Ok(()),
-            PARAM_PER_CHANNEL => Err(self.unsupported(at, "a parameter per channel")),
-            _ => Err(self.invalid(at, "tag of a parameter")),
-        }
-    }
-
-    fn invalid(&self, at: usize, what: &'static str) -> Error {
-        Error::Invalid {
-            offset: self.offset + at,
-            what,
-        }
-    }
-
-    fn unsupported(&self, at: usize, what: &'static str) -> Error {
-        Error::Unsupported {
-            offset: self.offset + at,
-            what,
-        }
     }
 }
 
@@ -503,7 +390,7 @@ mod tests {
         ] {
             let node = Node::Neurons(neurons(kind, Number::I16));
             let mut bytes = NodeRecord::new(node, "").to_bytes();
-            bytes[FLAGS..FLAGS + 4].copy_from_slice(&flags.to_le_bytes());
+            bytes[4..8].copy_from_slice(&flags.to_le_bytes());
             let err = NodeRecord::from_bytes(&bytes, 100).unwrap_err();
             assert!(
                 matches!(err, Error::Unsupported { offset: 104, .. }),

@@ -1,37 +1,42 @@
-//! The header of a file and the walk over its sections.
+//! The header of a file and the walk over its sections (`docs/format.md`, sections 2 and 3).
 
 use super::format::{
     ALIGN, CRC_OFFSET, HEADER_BYTES, MAGIC, MAJOR, REQUIRED, SECTION_HEADER_BYTES, align_up,
     file_crc, section, u16_at, u32_at,
 };
-use crate::error::Error;
+use crate::error::{Error, What};
 
-/// A section's body, with its place in the file.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Body<'m> {
+/// Where a section's body is, in bytes from the start of the file; at 0 where there is none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Body {
     pub(super) offset: usize,
-    pub(super) bytes: &'m [u8],
+    pub(super) len: usize,
 }
 
-impl Body<'_> {
-    /// The u32 at `at`, 0 past the end.
-    pub(super) fn u32(&self, at: usize) -> u32 {
-        u32_at(self.bytes, at).unwrap_or(0)
+impl Body {
+    /// Whether there is one.
+    pub(super) const fn is_there(self) -> bool {
+        self.offset != 0
     }
-}
 
-pub(super) const fn invalid(offset: usize, what: &'static str) -> Error {
-    Error::Invalid { offset, what }
-}
+    /// The body in the file `bytes`.
+    pub(super) fn of(self, bytes: &[u8]) -> &[u8] {
+        let tail = bytes.get(self.offset..).unwrap_or(&[]);
+        tail.get(..self.len).unwrap_or(&[])
+    }
 
-pub(super) const fn unsupported(offset: usize, what: &'static str) -> Error {
-    Error::Unsupported { offset, what }
+    /// Its whole words in a file of words; its length is rounded down.
+    pub(super) fn words(self, file: &[u32]) -> &[u32] {
+        let tail = file.get(self.offset / 4..).unwrap_or(&[]);
+        tail.get(..self.len / 4).unwrap_or(&[])
+    }
 }
 
 /// Magic, room for a header, address, version, length and checksum, in this order.
 pub(super) fn check_header(bytes: &[u8]) -> Result<(), Error> {
     let magic = bytes.get(..MAGIC.len()).unwrap_or(bytes);
-    if magic.is_empty() || !MAGIC.starts_with(magic) {
+    // Byte by byte: this alone would not be worth a memcmp.
+    if magic.is_empty() || magic.iter().zip(MAGIC).any(|(a, b)| *a != b) {
         return Err(Error::NotLif);
     }
     if bytes.len() < HEADER_BYTES {
@@ -70,50 +75,74 @@ pub(super) fn check_header(bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The one section of kind `kind`, which must be there.
-pub(super) fn required(bytes: &[u8], kind: u16) -> Result<Body<'_>, Error> {
-    optional(bytes, kind)?.ok_or(Error::SectionCount { kind, found: 0 })
+/// The sections of a file, by kind.
+pub(super) struct Sections([Body; section::TARGET as usize + 1]);
+
+impl Sections {
+    /// None yet.
+    pub(super) fn new() -> Self {
+        Self([Body::default(); section::TARGET as usize + 1])
+    }
+
+    /// Walks all sections of the file `bytes`, whose words are `file`, and checks each on the way.
+    pub(super) fn read(&mut self, bytes: &[u8], file: &[u32]) -> Result<(), Error> {
+        let mut at = HEADER_BYTES;
+        while at < bytes.len() {
+            let got = bytes.len() - at;
+            let truncated = |need| Error::Truncated {
+                offset: at,
+                need,
+                got,
+            };
+            let head = file.get(at / 4..).and_then(|words| words.first_chunk());
+            let Some([head, len]) = head.copied() else {
+                return Err(truncated(SECTION_HEADER_BYTES));
+            };
+            let whole = SECTION_HEADER_BYTES.saturating_add(align_up(len as usize));
+            if whole > got {
+                return Err(truncated(whole));
+            }
+            let (kind, required) = (head as u16, head >> 16 & u32::from(REQUIRED) != 0);
+            if required && !(section::NAME..=section::GOLDEN_TRACE).contains(&kind) {
+                return Err(Error::UnknownSection { kind, offset: at });
+            }
+            let offset = at + SECTION_HEADER_BYTES;
+            let len = len as usize;
+            if let Some(body) = self.0.get_mut(usize::from(kind)) {
+                if body.is_there() {
+                    return Err(Error::SectionCount { kind, found: 2 });
+                }
+                *body = Body { offset, len };
+                let fits = match kind {
+                    section::RAM | section::READOUT | section::ROLLBACK => len == 4,
+                    section::SIGNATURE => len >= 4,
+                    _ => true,
+                };
+                if !fits {
+                    return Err(What::SectionLength.at(offset));
+                }
+            }
+            at = at.saturating_add(whole);
+        }
+        Ok(())
+    }
+
+    /// The section of kind `kind`, if there is one.
+    pub(super) fn get(&self, kind: u16) -> Body {
+        self.0.get(usize::from(kind)).copied().unwrap_or_default()
+    }
 }
 
-/// The section of kind `kind`, if there is one. Walks all sections and checks each on the way.
-pub(super) fn optional(bytes: &[u8], kind: u16) -> Result<Option<Body<'_>>, Error> {
-    let mut found = None;
-    let mut count = 0u32;
+/// The section of kind `kind` in a file that was checked.
+pub(super) fn find(file: &[u32], kind: u16) -> Body {
     let mut at = HEADER_BYTES;
-    while at < bytes.len() {
-        let rest = bytes.get(at..).unwrap_or(&[]);
-        let truncated = |need| Error::Truncated {
-            offset: at,
-            need,
-            got: rest.len(),
-        };
-        let (Some(this), Some(flags), Some(length)) =
-            (u16_at(rest, 0), u16_at(rest, 2), u32_at(rest, 4))
-        else {
-            return Err(truncated(SECTION_HEADER_BYTES));
-        };
-        let whole = SECTION_HEADER_BYTES.saturating_add(align_up(length as usize));
-        let body = rest
-            .get(SECTION_HEADER_BYTES..whole)
-            .and_then(|b| b.get(..length as usize))
-            .ok_or(truncated(whole))?;
-        if !(section::NAME..=section::GOLDEN_TRACE).contains(&this) && flags & REQUIRED != 0 {
-            return Err(Error::UnknownSection {
-                kind: this,
-                offset: at,
-            });
+    while let Some([head, len]) = file.get(at / 4..).and_then(|words| words.first_chunk()) {
+        let offset = at + SECTION_HEADER_BYTES;
+        let len = *len as usize;
+        if *head as u16 == kind {
+            return Body { offset, len };
         }
-        if this == kind {
-            count += 1;
-            found = Some(Body {
-                offset: at + SECTION_HEADER_BYTES,
-                bytes: body,
-            });
-        }
-        at = at.saturating_add(whole);
+        at = offset.saturating_add(align_up(len));
     }
-    if count > 1 {
-        return Err(Error::SectionCount { kind, found: count });
-    }
-    Ok(found)
+    Body::default()
 }

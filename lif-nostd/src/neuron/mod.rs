@@ -21,6 +21,7 @@ pub use lif::Lif;
 #[cfg(feature = "heapless")]
 pub use monitor::{Monitor, Record};
 pub use node::{LengthError, LifNode, NonSpikingLifNode, SimpleLifNode, SpikingNode};
+#[cfg(feature = "f32")]
 pub(crate) use non_spiking::replaces;
 pub use non_spiking::{Decode, NonSpikingLif, Readout};
 pub use simple_lif::SimpleLif;

@@ -51,6 +51,14 @@ fn saturate_i32(x: i64) -> i32 {
     x.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
 }
 
+/// `(a * v) >> 16`, rounded down, for `a` at most 65536, in 32-bit products: with `v = 2^16 high + low` it is
+/// `a * high + ((a * low) >> 16)`, of which neither product leaves 32 bits, nor the sum, which is no larger than `v`.
+#[inline]
+pub(crate) const fn scale(a: u32, v: i32) -> i32 {
+    let high = (a as i32).wrapping_mul(v >> 16);
+    high.wrapping_add((a.wrapping_mul(v as u32 & 0xffff) >> 16) as i32)
+}
+
 /// The one text of both widths: `$wide` holds the product of a leak factor and a membrane, and the sums.
 macro_rules! integer {
     ($int:ty, $wide:ty, $saturate:path, $scale_by:ident) => {
@@ -252,6 +260,28 @@ fixed!(FixedI32, i32, LeEqU32);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn products_in_32_bits_are_exact() {
+        for a in [0, 1, 2, 255, 32_767, 32_768, 43_690, 65_535, 65_536] {
+            for v in [
+                i32::MIN,
+                i32::MIN + 1,
+                -65_537,
+                -65_536,
+                -65_535,
+                -2,
+                -1,
+                0,
+                1,
+                65_535,
+                65_536,
+                i32::MAX,
+            ] {
+                assert_eq!(scale(a, v), scale_i32(a, v) as i32, "{a} {v}");
+            }
+        }
+    }
 
     #[test]
     fn leak_factor_is_exact_for_powers_of_two_and_bounded() {

@@ -11,11 +11,14 @@
 
 mod float;
 mod integer;
+mod number;
 
 use core::fmt::Debug;
 
 pub use float::FloatLeak;
+pub(crate) use integer::scale;
 pub use integer::{FixedLeak, leak_factor, saturate_i16};
+pub use number::Number;
 
 /// A number that a neuron's membrane can be kept in.
 ///

@@ -40,12 +40,13 @@ impl Linear<'_, u8> {
         sums: &mut [u32],
     ) {
         let fits = sums.len() == kind.words(bias.len());
+        let (blocks, _) = bias.as_chunks();
         match (self.rows(bias), kind) {
             (Some(rows), Sums::Lanes) if fits => {
-                self.lane_currents(rows, spikes, bias, shift, sums);
+                rows.lanes(spikes, blocks, shift, sums.as_chunks_mut().0);
             }
-            (Some(_), Sums::Wide) if fits => {
-                self.sums(spikes, bias, sums);
+            (Some(rows), Sums::Wide) if fits => {
+                rows.sums(spikes, blocks, sums.as_chunks_mut().0);
                 narrow(sums, shift);
             }
             _ => self.currents_of_any(spikes, bias, shift, sums),
@@ -53,11 +54,25 @@ impl Linear<'_, u8> {
     }
 
     /// The weights as the kernels take them: whole blocks for all of `bias`, at a multiple of 4. A model file's are so.
-    fn rows(&self, bias: &[i32]) -> Option<&[Row]> {
+    fn rows(&self, bias: &[i32]) -> Option<Rows<'_>> {
         let n = bias.len().checked_mul(self.n_in())?;
         let whole = bias.len().is_multiple_of(BLOCK) && (1..=1 << 16).contains(&self.n_in());
         let weights = self.weights().get(..n).filter(|_| whole)?;
-        bytemuck::try_cast_slice(weights).ok()
+        let words = bytemuck::try_cast_slice(weights).ok()?;
+        Some(Rows::new(words, self.n_in()))
+    }
+
+    /// The sums of the weights of the inputs that spiked, and the bias, as i32 in `sums`, for whole blocks.
+    pub fn sums(&self, spikes: Spikes<'_>, bias: &[i32], sums: &mut [u32]) {
+        match self.rows(bias) {
+            Some(rows) => rows.sums(spikes, bias.as_chunks().0, sums.as_chunks_mut().0),
+            None => {
+                for (sum, bias) in sums.iter_mut().zip(bias) {
+                    *sum = *bias as u32;
+                }
+                self.add_spikes(spikes, bytemuck::cast_slice_mut(sums));
+            }
+        }
     }
 
     /// The currents from slices of any length and place, by the definition; 0 where there is no bias.
@@ -77,77 +92,105 @@ impl Linear<'_, u8> {
             }
         }
     }
+}
 
-    /// The rows of each block.
-    fn row_blocks<'r>(&self, mut rows: &'r [Row]) -> impl Iterator<Item = &'r [Row]> + use<'r> {
-        let n_in = self.n_in().max(1);
-        // Not `chunks_exact`, whose division the smallest builds cannot prove.
-        core::iter::from_fn(move || {
-            let (block, behind) = rows.split_at_checked(n_in)?;
+/// Rows of i8 weights as the kernels take them, block by block: `n_in` rows for each 16 outputs.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'m> {
+    rows: &'m [Row],
+    n_in: usize,
+}
+
+impl<'m> Rows<'m> {
+    /// Rows in the words of a model file; `n_in` is from 1 to 65536.
+    pub(crate) fn new(words: &'m [u32], n_in: usize) -> Self {
+        let (rows, _) = words.as_chunks();
+        Self { rows, n_in }
+    }
+
+    /// Calls `f` with the rows of each block and its part of `sums`.
+    fn each_block<S>(&self, sums: &mut [S], mut f: impl FnMut(&[Row], &mut S)) {
+        let mut rows = self.rows;
+        for sums in sums {
+            let Some((block, behind)) = rows.split_at_checked(self.n_in) else {
+                return;
+            };
+            f(block, sums);
             rows = behind;
-            Some(block)
-        })
+        }
     }
 
-    fn lane_currents(
+    /// The currents `sat16((sum + bias) * 2^shift)` of each block in `lanes`, in the order of the outputs, by sums of
+    /// 16 bits: exact where the overflow certificate fits those.
+    pub(crate) fn lanes(
         &self,
-        rows: &[Row],
         spikes: Spikes<'_>,
-        bias: &[i32],
+        bias: &[[i32; BLOCK]],
         shift: i8,
-        sums: &mut [u32],
+        lanes: &mut [Lanes],
     ) {
-        let (lanes, _) = sums.as_chunks_mut::<8>();
-        let (bias, _) = bias.as_chunks::<BLOCK>();
+        let n = lanes.len().min(bias.len());
+        let lanes = lanes.get_mut(..n).unwrap_or(&mut []);
         let mut buffer = Buffer::new();
-        let mut lists = Lists::new(spikes, self.n_in());
-        let list = lists.next(&mut buffer);
-        let mut count = list.indices().len();
-        // 128 a spike, from each sum.
-        let offset = |count: usize| (count as i32).wrapping_mul(128);
-        if lists.is_done() {
-            for ((block, lanes), bias) in self.row_blocks(rows).zip(lanes).zip(bias) {
-                one_list(block, list, bias, offset(count), shift, lanes);
-            }
-            return;
-        }
-        for (block, lanes) in self.row_blocks(rows).zip(&mut *lanes) {
-            *lanes = [0; 8];
-            add_rows(block, list, lanes);
-        }
-        while !lists.is_done() {
+        let mut lists = Lists::new(spikes, self.n_in);
+        let mut count = 0i32;
+        let mut is_first = true;
+        loop {
             let list = lists.next(&mut buffer);
-            count = count.wrapping_add(list.indices().len());
-            for (block, lanes) in self.row_blocks(rows).zip(&mut *lanes) {
+            // 128 a spike, from each sum.
+            count = count.wrapping_add((list.indices().len() as i32).wrapping_mul(128));
+            let is_last = lists.is_done();
+            let mut bias = bias.iter();
+            self.each_block(lanes, |block, lanes| {
+                let bias = bias.next().unwrap_or(&[0; BLOCK]);
+                if is_first && is_last {
+                    return one_list(block, list, bias, count, shift, lanes);
+                }
+                if is_first {
+                    *lanes = [0; 8];
+                }
                 add_rows(block, list, lanes);
+                if is_last {
+                    finish(lanes, bias, count, shift);
+                }
+            });
+            if is_last {
+                return;
             }
-        }
-        for (lanes, bias) in lanes.iter_mut().zip(bias) {
-            finish(lanes, bias, offset(count), shift);
+            is_first = false;
         }
     }
 
-    /// The sums of the weights of the inputs that spiked, and the bias, as i32 in `sums`, for whole blocks.
-    pub fn sums(&self, spikes: Spikes<'_>, bias: &[i32], sums: &mut [u32]) {
-        for (sum, bias) in sums.iter_mut().zip(bias) {
-            *sum = *bias as u32;
+    /// The sums of the weights of the inputs that spiked, and the bias, as i32 for each block in `sums`.
+    pub(crate) fn sums(
+        &self,
+        spikes: Spikes<'_>,
+        bias: &[[i32; BLOCK]],
+        sums: &mut [[u32; BLOCK]],
+    ) {
+        for (sums, bias) in sums.iter_mut().zip(bias) {
+            *sums = bias.map(|b| b as u32);
         }
-        let Some(rows) = self.rows(bias) else {
-            return self.add_spikes(spikes, bytemuck::cast_slice_mut(sums));
-        };
         let mut buffer = Buffer::new();
-        let mut lists = Lists::new(spikes, self.n_in());
+        let mut lists = Lists::new(spikes, self.n_in);
         while !lists.is_done() {
             let list = lists.next(&mut buffer);
             let offset = 128u32.wrapping_mul(list.indices().len() as u32);
-            let (blocks, _) = sums.as_chunks_mut::<BLOCK>();
-            for (block, sums) in self.row_blocks(rows).zip(blocks) {
+            self.each_block(sums, |block, sums| {
                 let mut lanes = [0; 8];
                 add_rows(block, list, &mut lanes);
-                for (sum, lane) in sums.iter_mut().zip(in_order(&lanes)) {
-                    *sum = sum.wrapping_add(u32::from(lane)).wrapping_sub(offset);
+                let (pairs, _) = lanes.as_chunks::<2>();
+                let (sums, _) = sums.as_chunks_mut::<4>();
+                for ([even, odd], [a, b, c, d]) in pairs.iter().zip(sums) {
+                    let add = |sum: &mut u32, lane: u32| {
+                        *sum = sum.wrapping_add(lane & 0xffff).wrapping_sub(offset);
+                    };
+                    add(a, *even);
+                    add(b, *odd);
+                    add(c, even >> 16);
+                    add(d, odd >> 16);
                 }
-            }
+            });
         }
     }
 }
@@ -163,19 +206,6 @@ fn narrow(sums: &mut [u32], shift: i8) {
         }
         pairs += 1;
     }
-}
-
-/// The lanes in the order of the outputs.
-fn in_order(lanes: &Lanes) -> impl Iterator<Item = u16> {
-    let (pairs, _) = lanes.as_chunks::<2>();
-    pairs.iter().flat_map(|[even, odd]| {
-        [
-            *even as u16,
-            *odd as u16,
-            (even >> 16) as u16,
-            (odd >> 16) as u16,
-        ]
-    })
 }
 
 const fn pack(low: i16, high: i16) -> u32 {
