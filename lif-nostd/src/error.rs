@@ -210,19 +210,9 @@ impl What {
         }
     }
 
-    /// Whether a file with such a value is valid.
+    /// Whether a file with such a value is valid: they are the last ones.
     const fn is_unsupported(self) -> bool {
-        matches!(
-            self,
-            Self::Rank
-                | Self::Kind
-                | Self::Format
-                | Self::Flag
-                | Self::PerChannel
-                | Self::NotFolded
-                | Self::Topology
-                | Self::Delay
-        )
+        self as u8 >= Self::Rank as u8
     }
 
     /// The error of such a value at `offset`.

@@ -19,11 +19,11 @@ pub(crate) mod neurons;
 mod portable;
 
 #[cfg(not(lif_kernel = "wide"))]
-use arch::step_words;
+pub(crate) use arch::step_words;
 #[cfg(lif_kernel = "dsp")]
 pub(crate) use arch::{add_rows, finish, one_list};
 #[cfg(lif_kernel = "wide")]
-use neurons::step_words;
+pub(crate) use neurons::step_words;
 #[cfg(not(lif_kernel = "dsp"))]
 pub(crate) use portable::{add_rows, finish, one_list};
 
@@ -37,17 +37,8 @@ pub(crate) type Row = [u32; 4];
 /// Word 2 j holds outputs 4 j (low half) and 4 j + 2, word 2 j + 1 outputs 4 j + 1 and 4 j + 3.
 pub(crate) type Lanes = [u32; 8];
 
-/// Most spikes in a list: their indices are on the stack.
+/// Most spikes in a list.
 pub(crate) const CHUNK: usize = 64;
-
-/// A buffer for a list of spikes.
-pub(crate) struct Buffer([u16; CHUNK]);
-
-impl Buffer {
-    pub(crate) const fn new() -> Self {
-        Self([0; CHUNK])
-    }
-}
 
 /// Indices of inputs that spiked, each below `bound`.
 #[derive(Clone, Copy)]
@@ -98,9 +89,9 @@ impl<'a> Lists<'a> {
         }
     }
 
-    /// The next list, empty after the last.
+    /// The next list in `buffer`, empty after the last.
     #[inline]
-    pub(crate) fn next<'b>(&mut self, buffer: &'b mut Buffer) -> SpikeList<'b> {
+    pub(crate) fn next<'b>(&mut self, buffer: &'b mut [u16]) -> SpikeList<'b> {
         let mut len = 0;
         // Copies, for registers.
         let (mut rest, mut words, mut base) = (self.rest, self.words.iter(), self.base);
@@ -112,7 +103,7 @@ impl<'a> Lists<'a> {
                     words = [].iter();
                     break;
                 }
-                let Some(slot) = buffer.0.get_mut(len) else {
+                let Some(slot) = buffer.get_mut(len) else {
                     break 'full;
                 };
                 *slot = i as u16;
@@ -127,7 +118,7 @@ impl<'a> Lists<'a> {
         }
         (self.rest, self.words, self.base) = (rest, words.as_slice(), base);
         SpikeList {
-            indices: buffer.0.get(..len).unwrap_or(&[]),
+            indices: buffer.get(..len).unwrap_or(&[]),
             bound: self.bound,
         }
     }

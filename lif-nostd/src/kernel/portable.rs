@@ -78,7 +78,7 @@ pub(crate) fn finish(lanes: &mut Lanes, bias: &[i32; BLOCK], offset: i32, shift:
 
 #[inline(always)]
 fn finish_by(lanes: &mut Lanes, bias: &[i32; BLOCK], offset: i32, current: impl Fn(i32) -> i16) {
-    let halves: &mut [[u16; 4]; 4] = bytemuck::cast_mut(lanes);
+    let halves: &mut [[u16; 4]; 4] = bytemuck::must_cast_mut(lanes);
     let (bias, _) = bias.as_chunks::<4>();
     for (four, bias) in halves.iter_mut().zip(bias) {
         // As they lie: outputs 0, 2, 1, 3.

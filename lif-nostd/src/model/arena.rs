@@ -1,7 +1,8 @@
 //! Where things lie in a network's arena, in 32-bit words.
 //!
 //! ```text
-//! sums      of the widest layer, in whole blocks of 16: 16 bits each where the certificate fits them, else 32
+//! list      spikes of a step on their way through a layer that spikes drive, 16 bits each
+//! sums      of the widest such layer, in whole blocks of 16: 16 bits each where the certificate fits them, else 32
 //! input     input spikes of the coming step, bit-packed; or, where the input is values, the current of each neuron of
 //!           the first layer, kept until the input changes
 //! a layer:  its spikes, bit-packed; its membranes; two words a neuron where a decode keeps state
@@ -9,14 +10,19 @@
 //! first     step of the first spike of each output neuron, from 1, 16 bits each; 0 for none
 //! ```
 
-use super::layer::Parts;
-use super::view::{Graph, View};
+use super::view::{Graph, Parts, View};
+use crate::kernel::CHUNK;
 use crate::spikes::words_for;
+
+/// Words of a list of spikes.
+pub(super) const LIST_WORDS: usize = CHUNK / 2;
 
 /// The sizes of what lies in a network's arena, in words.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Layout {
-    /// Sums of the widest layer.
+    /// The list of spikes.
+    pub(super) list: usize,
+    /// Sums of the widest layer that spikes drive.
     pub(super) sums: usize,
     /// Input spikes, or currents of the first layer.
     pub(super) input: usize,
@@ -30,18 +36,16 @@ impl Layout {
     pub(super) fn of(graph: &Graph<'_>) -> Self {
         let mut layout = Self::default();
         for layer in graph.layers() {
-            let mut sums = layer.sum_words();
-            if layout.layers == 0 {
-                if graph.takes_spikes() {
-                    layout.input = words_for(layer.n_in());
-                } else {
-                    layout.input = layer.state_words();
-                    // Sums of values take 32 bits.
-                    sums = layer.padded();
-                }
+            if layout.layers == 0 && !graph.takes_spikes() {
+                layout.input = layer.state_words();
+            } else {
+                layout.list = LIST_WORDS;
+                layout.sums = layout.sums.max(layer.sum_words());
             }
-            layout.sums = layout.sums.max(sums);
-            layout.layers = layout.layers.saturating_add(layer.words());
+            if layout.layers == 0 && graph.takes_spikes() {
+                layout.input = words_for(layer.n_in());
+            }
+            layout.layers += layer.words();
             layout.n_out = layer.n_out();
         }
         layout
@@ -49,12 +53,12 @@ impl Layout {
 
     /// Words before the layers.
     pub(super) const fn before_layers(&self) -> usize {
-        self.sums.saturating_add(self.input)
+        self.list + self.sums + self.input
     }
 
     /// Words before the counts.
     pub(super) const fn before_counts(&self) -> usize {
-        self.before_layers().saturating_add(self.layers)
+        self.before_layers() + self.layers
     }
 
     /// Words of the first spikes.
@@ -64,11 +68,8 @@ impl Layout {
 
     /// All of it, in bytes, a multiple of 8.
     pub(super) const fn bytes(&self) -> usize {
-        let words = self
-            .before_counts()
-            .saturating_add(self.n_out)
-            .saturating_add(self.first());
-        words.div_ceil(2).saturating_mul(8)
+        let words = self.before_counts() + self.n_out + self.first();
+        words.next_multiple_of(2) << 2
     }
 }
 
@@ -90,6 +91,7 @@ impl<'a> Cut<'a> {
     }
 
     /// The part of `layer`.
+    #[inline(never)]
     pub(super) fn layer(&mut self, layer: &View<'_>) -> Parts<'a> {
         Parts {
             spikes: self.words(words_for(layer.n_out())),
@@ -103,6 +105,7 @@ impl<'a> Cut<'a> {
 pub(super) struct CutRef<'a>(pub(super) &'a [u32]);
 
 impl<'a> CutRef<'a> {
+    #[inline(never)]
     pub(super) fn words(&mut self, n: usize) -> &'a [u32] {
         let n = n.min(self.0.len());
         match self.0.split_at_checked(n) {
@@ -115,6 +118,13 @@ impl<'a> CutRef<'a> {
     }
 }
 
+/// `n` words from `start` on; fewer or none where there are not so many.
+#[inline(never)]
+pub(super) fn part(words: &[u32], start: usize, n: usize) -> &[u32] {
+    let tail = words.get(start..).unwrap_or(&[]);
+    tail.get(..n).unwrap_or(tail)
+}
+
 /// The first `n` values of type `T` in `words`, fewer if the words hold fewer.
 pub(super) fn values<T: bytemuck::AnyBitPattern>(words: &[u32], n: usize) -> &[T] {
     let all = bytemuck::try_cast_slice(words).unwrap_or(&[]);
@@ -122,6 +132,7 @@ pub(super) fn values<T: bytemuck::AnyBitPattern>(words: &[u32], n: usize) -> &[T
 }
 
 /// The same for writing.
+#[cfg(feature = "f32")]
 pub(super) fn values_mut<T: bytemuck::Pod>(words: &mut [u32], n: usize) -> &mut [T] {
     let all = bytemuck::try_cast_slice_mut(words).unwrap_or(&mut []);
     let n = n.min(all.len());

@@ -4,8 +4,8 @@ use super::arena::Layout;
 use super::format::{ALIGN, EDGE_BYTES, GOLDEN_HEADER_BYTES, NODE_BYTES, Number, section};
 use super::sections::{Body, Sections};
 use super::view::{
-    DECODE_SHIFT, FLAG_DECAY_INPUT, FLAGS_DECODE, Graph, View, Words, is_f32, kind, kind_of,
-    number_of, padded, tag, word,
+    DECODE_SHIFT, FLAG_DECAY_INPUT, FLAGS_DECODE, Graph, View, Words, is_f32, is_weight, kind,
+    kind_of, number_of, padded, tag, word,
 };
 use crate::error::{Error, What};
 use crate::spikes::words_for;
@@ -16,9 +16,30 @@ pub(super) const MOST: u32 = 65535;
 /// Parameters of a neuron.
 const PARAMS: usize = 5;
 
-/// What a value is, and where: the error, unless `holds`. Offsets are those of a word.
-const fn ensure(holds: bool, what: What, at: usize) -> Result<(), Error> {
-    if holds { Ok(()) } else { Err(what.at(at)) }
+/// What is wrong, and where, in bytes from the start of the file: in two registers, where an [`Error`] takes memory.
+pub(super) struct Refused {
+    what: What,
+    at: u32,
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        refused.what.at(refused.at as usize)
+    }
+}
+
+/// Nothing where `holds`.
+#[inline(always)]
+const fn ensure(holds: bool, what: What, at: usize) -> Result<(), Refused> {
+    if holds {
+        Ok(())
+    } else {
+        // The length of a file is a u32.
+        Err(Refused {
+            what,
+            at: at as u32,
+        })
+    }
 }
 
 /// Whether `n` is from 1 to 65535.
@@ -32,7 +53,7 @@ const fn is_scale(bits: u32) -> bool {
 }
 
 /// Checks of a record, which is `at` bytes into the file, what does not depend on others.
-pub(super) fn check_record(r: &Words, at: usize) -> Result<(), Error> {
+pub(super) fn check_record(r: &Words, at: usize) -> Result<(), Refused> {
     let head = r[word::HEAD];
     let kind = kind_of(head);
     ensure(head >> 16 & 0xff == 1, What::Rank, at + 2)?;
@@ -61,7 +82,7 @@ pub(super) fn check_record(r: &Words, at: usize) -> Result<(), Error> {
 }
 
 /// Checks the nodes, the edges and what else `sections` hold.
-pub(super) fn check(graph: &Graph<'_>, sections: &Sections) -> Result<(), Error> {
+pub(super) fn check(graph: &Graph<'_>, sections: &Sections) -> Result<(), Refused> {
     check_nodes(graph, sections)?;
     check_edges(graph, sections.get(section::EDGES))?;
     let readout = sections.get(section::READOUT);
@@ -79,7 +100,7 @@ pub(super) fn check(graph: &Graph<'_>, sections: &Sections) -> Result<(), Error>
 }
 
 /// Node 0 is the input, then synapses and neurons take turns, each as wide as the one before expects.
-fn check_nodes(graph: &Graph<'_>, sections: &Sections) -> Result<(), Error> {
+fn check_nodes(graph: &Graph<'_>, sections: &Sections) -> Result<(), Refused> {
     let at = sections.get(section::NODES).offset;
     let input = graph.input;
     check_record(input, at)?;
@@ -135,7 +156,7 @@ struct Layer<'m> {
 }
 
 impl Layer<'_> {
-    fn check(&self, f32: bool) -> Result<(), Error> {
+    fn check(&self, f32: bool) -> Result<(), Refused> {
         let Self { view, at, .. } = *self;
         let (synapse, neuron) = view.r.split_at(word::NEURONS);
         for (record, at) in [(synapse, at), (neuron, at + NODE_BYTES)] {
@@ -156,9 +177,9 @@ impl Layer<'_> {
         let number = view.weight_format();
         // Powers of two.
         let size = match number {
-            1 | 2 if !f32 => number - 1,
+            _ if !f32 && is_weight(number) => number - 1,
             4 if f32 => 2,
-            _ => return Err(What::Format.at(at + 1)),
+            _ => return ensure(false, What::Format, at + 1),
         };
         let membranes = view.membrane_format();
         let fits = if f32 {
@@ -182,7 +203,7 @@ impl Layer<'_> {
 
     /// Checks that the array of `len` values of `2^size` bytes whose place is in word `i` of the records lies in the
     /// section of weights.
-    fn check_array(&self, i: usize, len: usize, size: u8) -> Result<(), Error> {
+    fn check_array(&self, i: usize, len: usize, size: u8) -> Result<(), Refused> {
         let start = self.view.r.get(i).map_or(0, |start| *start as usize);
         let from = start.wrapping_sub(self.weights.offset);
         let fits = start.is_multiple_of(ALIGN)
@@ -192,7 +213,7 @@ impl Layer<'_> {
     }
 
     /// Checks the parameters of the neurons.
-    fn check_neurons(&self, f32: bool) -> Result<(), Error> {
+    fn check_neurons(&self, f32: bool) -> Result<(), Refused> {
         let view = self.view;
         let decay_input = view.r[word::NEURONS + word::FLAGS] & FLAG_DECAY_INPUT != 0
             && view.kind() != kind::NON_SPIKING_LIF;
@@ -259,7 +280,7 @@ impl Layer<'_> {
 }
 
 /// The edges are those of a chain without delays.
-fn check_edges(graph: &Graph<'_>, edges: Body) -> Result<(), Error> {
+fn check_edges(graph: &Graph<'_>, edges: Body) -> Result<(), Refused> {
     let (records, _) = edges.words(graph.file).as_chunks::<2>();
     let mut ends = 0x0001_0000u32;
     for (i, [nodes, rest]) in records.iter().enumerate() {
@@ -273,7 +294,7 @@ fn check_edges(graph: &Graph<'_>, edges: Body) -> Result<(), Error> {
 }
 
 /// The golden trace has an input of the network's number format and of the length that its steps need.
-fn check_golden(graph: &Graph<'_>, golden: Body) -> Result<(), Error> {
+fn check_golden(graph: &Graph<'_>, golden: Body) -> Result<(), Refused> {
     let at = golden.offset;
     ensure(golden.len >= GOLDEN_HEADER_BYTES, What::SectionLength, at)?;
     let number = number_of(graph.input[word::HEAD]);

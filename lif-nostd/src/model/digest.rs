@@ -24,7 +24,7 @@ impl Digest {
     /// Adds the spikes of the last step: the packed words of each layer, little-endian.
     pub fn add_spikes(&mut self, network: &Network<'_>) {
         for (spikes, _) in network.layers() {
-            self.0.update(bytemuck::cast_slice(spikes.words()));
+            self.0.update(bytemuck::must_cast_slice(spikes.words()));
         }
     }
 

@@ -1,42 +1,50 @@
 //! A time step of an f32 layer (`docs/dynamics.md`, sections 2 and 4.5), with feature `f32`.
 
 use super::arena::{values, values_mut};
-use super::layer::{F32Layer, Parts};
-use super::view::View;
+use super::layer::F32Layer;
+use super::view::{Drive, Parts, View};
 use crate::spikes::Spikes;
+use crate::synapse::BLOCK;
 
 impl View<'_> {
-    /// One time step, the `step`-th since the reset, on the spikes `input`, or on the currents that are held in
-    /// `currents`, which is else room for the sums.
+    /// One time step, the `step`-th since the reset; `sums` is room for those.
     #[inline(never)]
     pub(super) fn step_f32(
         &self,
-        input: Option<Spikes<'_>>,
-        currents: &mut [u32],
-        parts: Parts<'_>,
+        drive: Drive<'_>,
+        sums: &mut [u32],
+        parts: &mut Parts<'_>,
         step: u32,
     ) {
         let Some(layer) = F32Layer::decode(self) else {
             return;
         };
-        if let Some(input) = input {
-            let sums = values_mut::<f32>(currents, layer.bias.len());
-            copy(sums, layer.bias);
-            layer.linear.add_spikes(input, sums);
-        }
+        let c = match drive {
+            Drive::Held(held) => held,
+            Drive::Spikes(words) => {
+                let to = values_mut::<f32>(sums, layer.bias.len());
+                copy(to, layer.bias);
+                layer.linear.add_spikes(Spikes::new(words, self.n_in()), to);
+                sums
+            }
+        };
         let v = values_mut(parts.v, self.n_out());
-        let c = values(currents, v.len()).iter().copied();
+        let c = values(c, v.len()).iter().copied();
         let decodes = parts.decodes.as_chunks_mut().0;
         layer.neurons.step(v, c, parts.spikes, decodes, step);
     }
 
-    /// The currents on the values `x`, or without input, into `held`; `sums` is room for them.
-    pub(super) fn hold_f32(&self, x: &[f32], sums: &mut [u32], held: &mut [u32]) {
-        if let Some(layer) = F32Layer::decode(self) {
-            let sums = values_mut::<f32>(sums, layer.bias.len());
-            copy(sums, layer.bias);
-            layer.linear.add_values(x, sums);
-            copy(values_mut(held, self.n_out()), sums);
+    /// The currents on the values `x`, or without input, into `held`.
+    pub(super) fn hold_f32(&self, x: &[f32], held: &mut [u32]) {
+        let Some(layer) = F32Layer::decode(self) else {
+            return;
+        };
+        let held = values_mut::<f32>(held, self.n_out());
+        let (bias, _) = layer.bias.as_chunks();
+        for ((held, bias), linear) in held.chunks_mut(BLOCK).zip(bias).zip(layer.linear.each()) {
+            let mut sums: [f32; BLOCK] = *bias;
+            linear.add_values(x, &mut sums);
+            copy(held, &sums);
         }
     }
 

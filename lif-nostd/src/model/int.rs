@@ -1,49 +1,50 @@
 //! A time step of an integer layer (`docs/dynamics.md`, sections 3 and 4): currents from spikes or values, and the
 //! neurons, by the kernels where they serve.
 
+use super::arena::LIST_WORDS;
 use super::format::Number;
-use super::layer::Parts;
-use super::view::{Parameter, View, kind, load, store, tag};
-use crate::kernel::neurons::{HALF, step as step_neurons};
+use super::view::{Drive, Parameter, Parts, View, kind, load, store, tag};
+use crate::kernel::neurons::HALF;
+use crate::kernel::step_words;
 use crate::scalar::{Scalar, saturate_i16, scale};
 use crate::spikes::Spikes;
 use crate::synapse::{BLOCK, Rows, Weight, shift_to_i32};
 
 impl View<'_> {
-    /// One time step on the spikes `input`, or on the currents that are held in `currents`, which is else room for
-    /// the sums. `first` says that it is the first step since the reset.
+    /// One time step, the `step`-th since the reset; `scratch` is room for a list of spikes and the sums.
     #[inline(never)]
-    pub(super) fn step_int(
+    pub(super) fn step(
         &self,
-        input: Option<Spikes<'_>>,
-        currents: &mut [u32],
-        parts: Parts<'_>,
-        first: bool,
+        drive: Drive<'_>,
+        scratch: &mut [u32],
+        parts: &mut Parts<'_>,
+        step: u32,
     ) {
+        let (list, sums) = scratch
+            .split_first_chunk_mut::<LIST_WORDS>()
+            .map_or((&mut [][..], &mut [][..]), |(list, sums)| (list, sums));
+        #[cfg(feature = "f32")]
+        if self.is_f32() {
+            return self.step_f32(drive, sums, parts, step);
+        }
         let constants = self.constants().filter(|_| self.is_half());
         let mut doubled = false;
-        if let Some(input) = input {
-            doubled = self.fits_doubled() && constants.is_some_and(|k| k.leak == HALF);
-            self.currents(
-                input,
-                self.shift().saturating_add(i8::from(doubled)),
-                currents,
-            );
-        }
-        match constants {
-            Some(k) => {
-                let v = halves_mut(parts.v, self.n_out());
-                let c = bytemuck::cast_slice(currents);
-                step_neurons(
-                    &k,
-                    v,
-                    c.get(..v.len()).unwrap_or(&[]),
-                    parts.spikes,
-                    doubled,
-                );
+        let c = match drive {
+            Drive::Held(held) => held,
+            Drive::Spikes(words) => {
+                doubled = self.fits_doubled() && constants.is_some_and(|k| k.leak == HALF);
+                let shift = self.shift().saturating_add(i8::from(doubled));
+                self.currents(Spikes::new(words, self.n_in()), shift, list, sums);
+                sums
             }
-            None => self.step_each(currents, parts, first),
+        };
+        let mut done = 0;
+        if let Some(k) = constants {
+            let v = halves_mut(parts.v, self.n_out());
+            let c = bytemuck::must_cast_slice(c);
+            done = 32 * step_words(&k, v, c, parts.spikes, doubled);
         }
+        self.step_each(done, c, doubled, parts, step == 0);
     }
 
     /// Whether twice each current fits 16 bits.
@@ -52,115 +53,124 @@ impl View<'_> {
         0 <= shift && shift < 15 && self.max_sum <= (i16::MAX as u32 / 2) >> shift as u32
     }
 
-    /// The currents on the spikes `input`, in the number format of the membranes: `sat(sum * 2^shift)`.
-    fn currents(&self, input: Spikes<'_>, shift: i8, sums: &mut [u32]) {
-        let bias: &[i32] = bytemuck::cast_slice(self.bias());
-        let (bias_blocks, _) = bias.as_chunks();
-        if self.weight_format() == Number::I8 as u8 {
+    /// The currents on the spikes `input`, in the number format of the membranes, into `sums`: `sat(sum * 2^shift)`.
+    fn currents(&self, input: Spikes<'_>, shift: i8, list: &mut [u32], sums: &mut [u32]) {
+        let bias: &[i32] = bytemuck::must_cast_slice(self.bias());
+        let (bias, _) = bias.as_chunks();
+        let has_i8 = self.weight_format() == Number::I8 as u8;
+        if has_i8 || !cfg!(feature = "i16-weights") {
             let rows = Rows::new(self.weights(), self.n_in());
+            let list = bytemuck::must_cast_slice_mut(list);
             if self.has_lanes() {
-                return rows.lanes(input, bias_blocks, shift, sums.as_chunks_mut().0);
+                return rows.lanes(input, bias, shift, list, sums.as_chunks_mut().0);
             }
-            rows.sums(input, bias_blocks, sums.as_chunks_mut().0);
+            rows.sums(input, bias, list, sums.as_chunks_mut().0);
         } else {
-            self.copy_bias(sums);
-            let weights: &[i16] = bytemuck::cast_slice(self.weights());
-            let (rows, _) = weights.as_chunks::<BLOCK>();
-            self.each_block(rows, sums, |rows, sums| {
-                for i in input.indices() {
-                    for (sum, w) in sums.iter_mut().zip(rows.get(i).into_iter().flatten()) {
-                        *sum = Weight::add_to(*w, *sum as i32) as u32;
-                    }
-                }
-            });
+            self.add_i16(input, sums);
         }
-        self.narrow(sums, shift);
-    }
-
-    /// The currents on the values `x`, or without input, into `held`; `sums` is room for them.
-    pub(super) fn hold_int(&self, x: &[i8], sums: &mut [u32], held: &mut [u32]) {
-        self.copy_bias(sums);
-        if self.weight_format() == Number::I8 as u8 {
-            let weights: &[u8] = bytemuck::cast_slice(self.weights());
-            self.add_values(weights, x, sums);
-        } else {
-            let weights: &[i16] = bytemuck::cast_slice(self.weights());
-            self.add_values(weights, x, sums);
-        }
-        self.narrow(sums, self.shift());
-        let half = self.is_half();
-        for i in 0..self.n_out() {
-            store(held, i, half, load(sums, i, half));
+        for i in 0..self.padded() {
+            // Current i goes where sum i / 2 was, which was read before, or to its own place.
+            self.put_current(sums, i, load(sums, i, false), shift);
         }
     }
 
-    fn add_values<W: Weight<Sum = i32, Input = i8>>(
-        &self,
-        weights: &[W],
-        x: &[i8],
-        sums: &mut [u32],
-    ) {
-        self.each_block(weights.as_chunks().0, sums, |rows, sums| {
-            for (row, x) in rows.iter().zip(x) {
-                for (sum, w) in sums.iter_mut().zip(row) {
-                    *sum = w.weigh_to(*x, *sum as i32) as u32;
+    /// The sums of i16 weights.
+    fn add_i16(&self, input: Spikes<'_>, sums: &mut [u32]) {
+        let weights: &[i16] = bytemuck::must_cast_slice(self.weights());
+        self.each_block(weights.as_chunks().0, |block, rows, bias| {
+            let mut local = *bias;
+            for i in input.indices() {
+                for (sum, w) in local.iter_mut().zip(rows.get(i).into_iter().flatten()) {
+                    *sum = Weight::add_to(*w, *sum as i32) as u32;
                 }
+            }
+            for (i, sum) in local.into_iter().enumerate() {
+                store(sums, block * BLOCK + i, false, sum as i32);
             }
         });
     }
 
-    /// Calls `add` with the rows and the sums of each block.
+    /// Puts the current that `sum` makes into place `i` of `currents`.
+    fn put_current(&self, currents: &mut [u32], i: usize, sum: i32, shift: i8) {
+        let current = self.saturate(shift_to_i32(sum, shift));
+        store(currents, i, self.is_half(), current);
+    }
+
+    /// The nearest value that a membrane can have.
+    fn saturate(&self, x: i32) -> i32 {
+        if self.is_half() {
+            i32::from(saturate_i16(x))
+        } else {
+            x
+        }
+    }
+
+    /// The currents on the values `x`, or without input, into `held`.
+    pub(super) fn hold_int(&self, x: &[i8], held: &mut [u32]) {
+        let has_i8 = self.weight_format() == Number::I8 as u8;
+        if has_i8 || !cfg!(feature = "i16-weights") {
+            let weights: &[u8] = bytemuck::must_cast_slice(self.weights());
+            self.hold(weights, x, held);
+        } else {
+            let weights: &[i16] = bytemuck::must_cast_slice(self.weights());
+            self.hold(weights, x, held);
+        }
+    }
+
+    fn hold<W: Weight<Sum = i32, Input = i8>>(&self, weights: &[W], x: &[i8], held: &mut [u32]) {
+        self.each_block(weights.as_chunks().0, |block, rows, bias| {
+            for i in 0..BLOCK {
+                let mut sum = bias.get(i).map_or(0, |b| *b as i32);
+                for (row, x) in rows.iter().zip(x) {
+                    if let Some(w) = row.get(i) {
+                        sum = w.weigh_to(*x, sum);
+                    }
+                }
+                self.put_current(held, block * BLOCK + i, sum, self.shift());
+            }
+        });
+    }
+
+    /// Calls `f` with the number, the rows and the biases of each block.
     fn each_block<W>(
         &self,
         mut rows: &[[W; BLOCK]],
-        sums: &mut [u32],
-        mut add: impl FnMut(&[[W; BLOCK]], &mut [u32; BLOCK]),
+        mut f: impl FnMut(usize, &[[W; BLOCK]], &[u32; BLOCK]),
     ) {
-        let (sums, _) = sums.as_chunks_mut();
-        for sums in sums.iter_mut().take(self.padded() / BLOCK) {
+        let (bias, _) = self.bias().as_chunks();
+        for (i, bias) in bias.iter().enumerate() {
             let Some((block, behind)) = rows.split_at_checked(self.n_in()) else {
                 return;
             };
-            add(block, sums);
+            f(i, block, bias);
             rows = behind;
         }
     }
 
-    fn copy_bias(&self, sums: &mut [u32]) {
-        for (sum, bias) in sums.iter_mut().zip(self.bias()) {
-            *sum = *bias;
-        }
-    }
-
-    /// Sums of 32 bits to currents, in their place; those of 16 bits come to lie in its first half.
-    fn narrow(&self, sums: &mut [u32], shift: i8) {
-        let half = self.is_half();
-        for i in 0..self.padded().min(sums.len()) {
-            // Current i goes where sum i / 2 was, which was read before, or to its own place.
-            let mut current = shift_to_i32(load(sums, i, false), shift);
-            if half {
-                current = i32::from(saturate_i16(current));
-            }
-            store(sums, i, half, current);
-        }
-    }
-
-    /// The neurons one by one: those that have parameters of their own or do not spike, and those of 32 bits.
+    /// The neurons from `done`, a multiple of 32, on, one by one: those that no kernel steps.
     #[inline(never)]
-    fn step_each(&self, currents: &[u32], parts: Parts<'_>, first: bool) {
+    fn step_each(
+        &self,
+        done: usize,
+        currents: &[u32],
+        doubled: bool,
+        parts: &mut Parts<'_>,
+        first: bool,
+    ) {
         let half = self.is_half();
-        let saturate = |x: i32| if half { i32::from(saturate_i16(x)) } else { x };
         let leak = self.values(Parameter::Leak);
         let v_threshold = self.values(Parameter::VThreshold);
         let v_reset = self.values(Parameter::VReset);
         let is_hard = self.tag(Parameter::VReset) != tag::NONE;
         let spikes = self.kind() != kind::NON_SPIKING_LIF;
-        parts.spikes.fill(0);
+        for word in parts.spikes.iter_mut().skip(done / 32) {
+            *word = 0;
+        }
         let (decodes, _) = parts.decodes.as_chunks_mut::<2>();
-        for i in 0..self.n_out() {
-            let c = load(currents, i, half);
+        for i in done..self.n_out() {
+            let c = load(currents, i, half) >> u32::from(doubled);
             let h = scale(leak.at(i) as u32, load(parts.v, i, half)).saturating_add(c);
-            let mut v = saturate(h);
+            let mut v = self.saturate(h);
             if spikes && v >= v_threshold.at(i) {
                 if let Some(word) = parts.spikes.get_mut(i / 32) {
                     *word |= 1 << (i % 32);
@@ -168,7 +178,7 @@ impl View<'_> {
                 v = if is_hard {
                     v_reset.at(i)
                 } else {
-                    saturate(v.saturating_sub(v_threshold.at(i)))
+                    self.saturate(v.saturating_sub(v_threshold.at(i)))
                 };
             }
             store(parts.v, i, half, v);
@@ -232,7 +242,7 @@ const fn sum_of([low, high]: [u32; 2]) -> i64 {
 
 /// The first `n` values of 16 bits in `words`.
 fn halves_mut(words: &mut [u32], n: usize) -> &mut [i16] {
-    let all: &mut [i16] = bytemuck::cast_slice_mut(words);
+    let all: &mut [i16] = bytemuck::must_cast_slice_mut(words);
     let n = n.min(all.len());
     all.get_mut(..n).unwrap_or(&mut [])
 }

@@ -74,16 +74,6 @@ pub struct F32Layer<'m> {
     pub neurons: Population<'m, f32>,
 }
 
-/// A layer's part of the arena, by use.
-pub(super) struct Parts<'a> {
-    /// Spikes.
-    pub(super) spikes: &'a mut [u32],
-    /// Membranes.
-    pub(super) v: &'a mut [u32],
-    /// State of a decode: two words a neuron, or none.
-    pub(super) decodes: &'a mut [u32],
-}
-
 impl<'m> Layer<'m> {
     /// The layer of `view`; none where the reader would have refused the file.
     pub(super) fn decode(view: &View<'m>) -> Option<Self> {
@@ -95,7 +85,7 @@ impl<'m> Layer<'m> {
                 kind: LayerKind::F32(F32Layer::decode(view)?),
             });
         }
-        let bytes = bytemuck::cast_slice(view.file);
+        let bytes = bytemuck::must_cast_slice(view.file);
         let node = neurons(view.r)?;
         let (weights, count) = (view.r[word::WEIGHTS], view.padded().saturating_mul(n_in));
         let int = IntLayer {
@@ -104,7 +94,7 @@ impl<'m> Layer<'m> {
             } else {
                 IntSynapses::I8(Linear::new(n_in, data(bytes, weights, count)?))
             },
-            bias: bytemuck::cast_slice(view.bias()),
+            bias: bytemuck::must_cast_slice(view.bias()),
             shift: view.shift(),
             max_sum: view.max_sum,
             neurons: if view.is_half() {
@@ -123,12 +113,12 @@ impl<'m> Layer<'m> {
 
 impl<'m> F32Layer<'m> {
     pub(super) fn decode(view: &View<'m>) -> Option<Self> {
-        let bytes = bytemuck::cast_slice(view.file);
+        let bytes = bytemuck::must_cast_slice(view.file);
         let count = view.padded().saturating_mul(view.n_in());
         let weights = data(bytes, view.r[word::WEIGHTS], count)?;
         Some(Self {
             linear: Linear::new(view.n_in(), weights),
-            bias: bytemuck::cast_slice(view.bias()),
+            bias: bytemuck::must_cast_slice(view.bias()),
             neurons: Population::decode(bytes, &neurons(view.r)?)?,
         })
     }

@@ -1,10 +1,9 @@
 //! The network that runs a model in place: state in an arena, no heap.
 
-use super::arena::{Cut, CutRef, Layout, values};
+use super::arena::{Cut, CutRef, Layout, part, values};
 use super::format::Number;
-use super::layer::Parts;
 use super::reader::Model;
-use super::view::{View, load, store};
+use super::view::{Drive, View, load, store};
 use crate::error::Error;
 use crate::spikes::{Spikes, words_for};
 
@@ -101,8 +100,7 @@ impl<'m> Network<'m> {
         if got < need {
             return Err(Error::Arena { need, got });
         }
-        let arena =
-            bytemuck::try_cast_slice_mut(arena).map_err(|_| Error::Arena { need, got: 0 })?;
+        let arena = bytemuck::must_cast_slice_mut(arena);
         let mut network = Self {
             model,
             layout,
@@ -131,9 +129,10 @@ impl<'m> Network<'m> {
     pub fn set_current(&mut self, x: &[i8]) -> Result<(), Error> {
         self.check_input(Number::I8, self.model.n_in(), x.len())?;
         let mut cut = Cut(&mut *self.arena);
-        let (sums, held) = (cut.words(self.layout.sums), cut.words(self.layout.input));
+        cut.words(self.layout.list + self.layout.sums);
+        let held = cut.words(self.layout.input);
         if let Some(layer) = self.model.graph.layer(0) {
-            layer.hold_int(x, sums, held);
+            layer.hold_int(x, held);
         }
         Ok(())
     }
@@ -147,9 +146,10 @@ impl<'m> Network<'m> {
     pub fn set_current_f32(&mut self, x: &[f32]) -> Result<(), Error> {
         self.check_input(Number::F32, self.model.n_in(), x.len())?;
         let mut cut = Cut(&mut *self.arena);
-        let (sums, held) = (cut.words(self.layout.sums), cut.words(self.layout.input));
+        cut.words(self.layout.list + self.layout.sums);
+        let held = cut.words(self.layout.input);
         if let Some(layer) = self.model.graph.layer(0) {
-            layer.hold_f32(x, sums, held);
+            layer.hold_f32(x, held);
         }
         Ok(())
     }
@@ -217,58 +217,42 @@ impl<'m> Network<'m> {
     /// Runs the next layer of a time step: work that is bounded by that layer, for a caller with a deadline.
     #[inline(never)]
     pub fn step_layer(&mut self) -> Progress {
-        let next = self.next;
+        let (next, layout) = (self.next, &self.layout);
         let Some(layer) = self.model.graph.layer(next.layer) else {
             // There is at least one layer, and after the last one it begins anew.
             self.next = Next::default();
             return Progress::Done;
         };
+        let is_first = next.layer == 0;
+        let is_held = is_first && !self.model.graph.takes_spikes();
         let mut cut = Cut(&mut *self.arena);
-        let sums = cut.words(self.layout.sums);
-        let input = cut.words(self.layout.input);
-        let done: &[u32] = cut.words(next.start);
-        let parts = cut.layer(&layer);
-        if next.layer > 0 {
-            let words = done.get(next.before..).unwrap_or(&[]);
-            let words = words.get(..words_for(layer.n_in())).unwrap_or(words);
-            let spikes = Spikes::new(words, layer.n_in());
-            step(&layer, Some(spikes), sums, parts, self.step);
-        } else if self.model.graph.takes_spikes() {
-            step(
-                &layer,
-                Some(Spikes::new(input, layer.n_in())),
-                sums,
-                parts,
-                self.step,
-            );
+        let scratch = cut.words(layout.list + layout.sums);
+        let input = cut.words(layout.input);
+        let done = cut.words(next.start);
+        let mut parts = cut.layer(&layer);
+        let drive = match (is_held, is_first) {
+            (true, _) => Drive::Held(input),
+            (false, true) => Drive::Spikes(input),
+            (false, false) => Drive::Spikes(part(done, next.before, words_for(layer.n_in()))),
+        };
+        layer.step(drive, scratch, &mut parts, self.step);
+        if is_first && !is_held {
             input.fill(0);
-        } else {
-            step(&layer, None, input, parts, self.step);
         }
         self.next = Next {
             layer: next.layer + 1,
-            start: next.start.saturating_add(layer.words()),
+            start: next.start + layer.words(),
             before: next.start,
         };
         if self.next.layer < self.model.n_layers() {
             return Progress::More;
         }
-        self.finish_step(layer.n_out());
-        Progress::Done
-    }
-
-    /// Counts the spikes of the last layer, which has `n` neurons, and ends the step.
-    fn finish_step(&mut self, n: usize) {
-        let mut cut = Cut(&mut *self.arena);
-        cut.words(self.layout.before_layers());
-        let layers = cut.words(self.layout.layers);
-        let counts = cut.words(n);
-        let first = cut.words(self.layout.first());
-        let words = layers.get(self.next.before..).unwrap_or(&[]);
-        let words = words.get(..words_for(n)).unwrap_or(words);
+        // Behind the last layer.
+        let counts = cut.words(layer.n_out());
+        let first = cut.words(layout.first());
         self.step = self.step.saturating_add(1);
         let step = u16::try_from(self.step).unwrap_or(NEVER);
-        for i in Spikes::new(words, n).indices() {
+        for i in Spikes::new(parts.spikes, layer.n_out()).indices() {
             if let Some(count) = counts.get_mut(i) {
                 if *count == 0 {
                     store(first, i, true, i32::from(step));
@@ -277,6 +261,7 @@ impl<'m> Network<'m> {
             }
         }
         self.next = Next::default();
+        Progress::Done
     }
 
     /// Puts membranes, spikes, counts and readouts back to their initial state, and gives up a step that is not
@@ -304,16 +289,17 @@ impl<'m> Network<'m> {
     /// Puts the input back to its initial state: no spikes, no values, so that the current is the bias alone.
     pub fn clear_input(&mut self) {
         let mut cut = Cut(&mut *self.arena);
-        let (sums, input) = (cut.words(self.layout.sums), cut.words(self.layout.input));
+        cut.words(self.layout.list + self.layout.sums);
+        let input = cut.words(self.layout.input);
         if self.model.graph.takes_spikes() {
             return input.fill(0);
         }
         if let Some(layer) = self.model.graph.layer(0) {
             #[cfg(feature = "f32")]
             if layer.is_f32() {
-                return layer.hold_f32(&[], sums, input);
+                return layer.hold_f32(&[], input);
             }
-            layer.hold_int(&[], sums, input);
+            layer.hold_int(&[], input);
         }
     }
 
@@ -425,22 +411,7 @@ impl<'m> Network<'m> {
     /// The input spikes.
     fn input(&mut self) -> &mut [u32] {
         let mut cut = Cut(&mut *self.arena);
-        cut.words(self.layout.sums);
+        cut.words(self.layout.list + self.layout.sums);
         cut.words(self.layout.input)
     }
-}
-
-/// One time step of `layer`; see [`View::step_int`].
-fn step(
-    layer: &View<'_>,
-    input: Option<Spikes<'_>>,
-    currents: &mut [u32],
-    parts: Parts<'_>,
-    step: u32,
-) {
-    #[cfg(feature = "f32")]
-    if layer.is_f32() {
-        return layer.step_f32(input, currents, parts, step);
-    }
-    layer.step_int(input, currents, parts, step == 0);
 }

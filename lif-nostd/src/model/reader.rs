@@ -81,7 +81,7 @@ impl<'m> Model<'m> {
     /// The whole file.
     #[must_use]
     pub fn bytes(&self) -> &'m [u8] {
-        bytemuck::cast_slice(self.graph.file)
+        bytemuck::must_cast_slice(self.graph.file)
     }
 
     /// CRC-32 of the file, as in its header.

@@ -65,16 +65,12 @@ pub(super) mod tag {
     pub(crate) const PER_NEURON: u32 = 3;
 }
 
-/// Parameters of neurons, in the order of the record.
+/// Parameters of integer neurons, in the order of the record.
 #[derive(Clone, Copy)]
 pub(super) enum Parameter {
     Leak,
     VThreshold,
     VReset,
-    #[cfg(feature = "f32")]
-    VLeak,
-    #[cfg(feature = "f32")]
-    FirstPull,
 }
 
 /// The flag of `decay_input`.
@@ -136,6 +132,7 @@ impl<'m> Graph<'m> {
     }
 
     /// Layer `l`, none past the end.
+    #[inline(never)]
     pub(super) fn layer(&self, l: usize) -> Option<View<'m>> {
         let max_sum = match self.certificates.get(l) {
             Some([node, max_sum, ..]) if *node as usize == 2 * l + 1 => *max_sum,
@@ -258,6 +255,7 @@ impl<'m> View<'m> {
     }
 
     /// The words from byte `offset` of the file on.
+    #[inline(never)]
     pub(super) fn from(&self, offset: u32) -> &'m [u32] {
         self.file.get(offset as usize / 4..).unwrap_or(&[])
     }
@@ -314,6 +312,25 @@ impl<'m> View<'m> {
     }
 }
 
+/// A layer's part of the arena, by use.
+pub(super) struct Parts<'a> {
+    /// Spikes.
+    pub(super) spikes: &'a mut [u32],
+    /// Membranes.
+    pub(super) v: &'a mut [u32],
+    /// State of a decode: two words a neuron, or none.
+    pub(super) decodes: &'a mut [u32],
+}
+
+/// What drives a layer in a time step.
+#[derive(Clone, Copy)]
+pub(super) enum Drive<'a> {
+    /// Currents that were computed before, one a neuron.
+    Held(&'a [u32]),
+    /// Spikes, bit-packed.
+    Spikes(&'a [u32]),
+}
+
 /// A parameter of integer neurons.
 #[derive(Clone, Copy)]
 pub(super) struct Values<'m> {
@@ -346,6 +363,7 @@ pub(super) fn load(words: &[u32], i: usize, half: bool) -> i32 {
 }
 
 /// Puts `x` in the place of value `i`.
+#[inline(never)]
 pub(super) fn store(words: &mut [u32], i: usize, half: bool, x: i32) {
     let at = if half { i / 2 } else { i };
     if let Some(word) = words.get_mut(at) {
@@ -362,6 +380,11 @@ pub(super) fn store(words: &mut [u32], i: usize, half: bool, x: i32) {
 /// Whether the number format of code `number` is f32, and this build has it.
 pub(super) const fn is_f32(number: u8) -> bool {
     cfg!(feature = "f32") && number == Number::F32 as u8
+}
+
+/// Whether integer weights have the number format of code `number`, and this build has it.
+pub(super) const fn is_weight(number: u8) -> bool {
+    number == Number::I8 as u8 || cfg!(feature = "i16-weights") && number == Number::I16 as u8
 }
 
 /// `n` outputs in whole blocks.

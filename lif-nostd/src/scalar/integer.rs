@@ -59,6 +59,28 @@ pub(crate) const fn scale(a: u32, v: i32) -> i32 {
     high.wrapping_add((a.wrapping_mul(v as u32 & 0xffff) >> 16) as i32)
 }
 
+/// `sum / n`, rounded down, where that fits 32 bits: the mean of `n` values of which `sum` is the sum. 0 for `n` = 0,
+/// which cannot come from any value.
+fn floor_div(sum: i64, n: u32) -> i32 {
+    if n == 0 {
+        return 0;
+    }
+    // Bit by bit: the division of 64 bits would be most of a small program.
+    let mut part = u64::from(n) << 31;
+    // With 2^31 more in each value there is no sign.
+    let mut rest = (sum as u64).wrapping_add(part);
+    let mut mean = 0u32;
+    for _ in 0..32 {
+        mean <<= 1;
+        if rest >= part {
+            rest = rest.wrapping_sub(part);
+            mean |= 1;
+        }
+        part >>= 1;
+    }
+    (mean ^ 1 << 31) as i32
+}
+
 /// The one text of both widths: `$wide` holds the product of a leak factor and a membrane, and the sums.
 macro_rules! integer {
     ($int:ty, $wide:ty, $saturate:path, $scale_by:ident) => {
@@ -153,8 +175,8 @@ macro_rules! integer {
             }
 
             fn mean(sum: i64, n: u32) -> Self {
-                // A mean lies between the values, so it fits; n = 0 cannot come from any value.
-                sum.checked_div_euclid(i64::from(n)).unwrap_or(0) as $int
+                // A mean lies between the values, so it fits.
+                floor_div(sum, n) as $int
             }
 
             fn max_abs(max: Self, min: Self) -> Self {
@@ -260,6 +282,22 @@ fixed!(FixedI32, i32, LeEqU32);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn means_round_down() {
+        for n in [1u32, 2, 3, 7, 65_535, u32::MAX] {
+            for mean in [i32::MIN, -40_000, -1, 0, 1, 2, 12_345, i32::MAX] {
+                for rest in [0, n / 2, n - 1] {
+                    let sum = i64::from(mean) * i64::from(n) + i64::from(rest);
+                    let most = i64::from(i32::MAX) * i64::from(n);
+                    let sum = sum.min(most);
+                    let want = sum.div_euclid(i64::from(n));
+                    assert_eq!(i64::from(floor_div(sum, n)), want, "{sum} / {n}");
+                }
+            }
+        }
+        assert_eq!(floor_div(5, 0), 0);
+    }
 
     #[test]
     fn products_in_32_bits_are_exact() {

@@ -1,7 +1,7 @@
 //! Currents of integer neurons from spikes, through the kernels (`docs/dynamics.md`, section 4.1).
 
 use super::{BLOCK, Linear, Weight, shift_to_i16};
-use crate::kernel::{Buffer, Lanes, Lists, Row, add_rows, finish, one_list};
+use crate::kernel::{CHUNK, Lanes, Lists, Row, add_rows, finish, one_list};
 use crate::spikes::Spikes;
 
 /// How the sums of a layer are kept.
@@ -41,12 +41,13 @@ impl Linear<'_, u8> {
     ) {
         let fits = sums.len() == kind.words(bias.len());
         let (blocks, _) = bias.as_chunks();
+        let list = &mut [0; CHUNK];
         match (self.rows(bias), kind) {
             (Some(rows), Sums::Lanes) if fits => {
-                rows.lanes(spikes, blocks, shift, sums.as_chunks_mut().0);
+                rows.lanes(spikes, blocks, shift, list, sums.as_chunks_mut().0);
             }
             (Some(rows), Sums::Wide) if fits => {
-                rows.sums(spikes, blocks, sums.as_chunks_mut().0);
+                rows.sums(spikes, blocks, list, sums.as_chunks_mut().0);
                 narrow(sums, shift);
             }
             _ => self.currents_of_any(spikes, bias, shift, sums),
@@ -65,12 +66,15 @@ impl Linear<'_, u8> {
     /// The sums of the weights of the inputs that spiked, and the bias, as i32 in `sums`, for whole blocks.
     pub fn sums(&self, spikes: Spikes<'_>, bias: &[i32], sums: &mut [u32]) {
         match self.rows(bias) {
-            Some(rows) => rows.sums(spikes, bias.as_chunks().0, sums.as_chunks_mut().0),
+            Some(rows) => {
+                let list = &mut [0; CHUNK];
+                rows.sums(spikes, bias.as_chunks().0, list, sums.as_chunks_mut().0);
+            }
             None => {
                 for (sum, bias) in sums.iter_mut().zip(bias) {
                     *sum = *bias as u32;
                 }
-                self.add_spikes(spikes, bytemuck::cast_slice_mut(sums));
+                self.add_spikes(spikes, bytemuck::must_cast_slice_mut(sums));
             }
         }
     }
@@ -78,7 +82,7 @@ impl Linear<'_, u8> {
     /// The currents from slices of any length and place, by the definition; 0 where there is no bias.
     fn currents_of_any(&self, spikes: Spikes<'_>, bias: &[i32], shift: i8, sums: &mut [u32]) {
         sums.fill(0);
-        let currents: &mut [i16] = bytemuck::cast_slice_mut(sums);
+        let currents: &mut [i16] = bytemuck::must_cast_slice_mut(sums);
         let (currents, _) = currents.as_chunks_mut::<BLOCK>();
         let mut blocks = self.blocks();
         for (currents, bias) in currents.iter_mut().zip(bias.chunks(BLOCK)) {
@@ -121,22 +125,22 @@ impl<'m> Rows<'m> {
     }
 
     /// The currents `sat16((sum + bias) * 2^shift)` of each block in `lanes`, in the order of the outputs, by sums of
-    /// 16 bits: exact where the overflow certificate fits those.
+    /// 16 bits: exact where the overflow certificate fits those. `list` is room for spikes.
     pub(crate) fn lanes(
         &self,
         spikes: Spikes<'_>,
         bias: &[[i32; BLOCK]],
         shift: i8,
+        list: &mut [u16],
         lanes: &mut [Lanes],
     ) {
         let n = lanes.len().min(bias.len());
         let lanes = lanes.get_mut(..n).unwrap_or(&mut []);
-        let mut buffer = Buffer::new();
         let mut lists = Lists::new(spikes, self.n_in);
         let mut count = 0i32;
         let mut is_first = true;
         loop {
-            let list = lists.next(&mut buffer);
+            let list = lists.next(list);
             // 128 a spike, from each sum.
             count = count.wrapping_add((list.indices().len() as i32).wrapping_mul(128));
             let is_last = lists.is_done();
@@ -166,15 +170,15 @@ impl<'m> Rows<'m> {
         &self,
         spikes: Spikes<'_>,
         bias: &[[i32; BLOCK]],
+        list: &mut [u16],
         sums: &mut [[u32; BLOCK]],
     ) {
         for (sums, bias) in sums.iter_mut().zip(bias) {
             *sums = bias.map(|b| b as u32);
         }
-        let mut buffer = Buffer::new();
         let mut lists = Lists::new(spikes, self.n_in);
         while !lists.is_done() {
-            let list = lists.next(&mut buffer);
+            let list = lists.next(list);
             let offset = 128u32.wrapping_mul(list.indices().len() as u32);
             self.each_block(sums, |block, sums| {
                 let mut lanes = [0; 8];

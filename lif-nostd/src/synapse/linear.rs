@@ -84,6 +84,14 @@ impl<'m, W: Weight> Linear<'m, W> {
         rows.chunks_exact(self.n_in.max(1))
     }
 
+    /// The synapses to each block of 16 outputs.
+    #[cfg(feature = "f32")]
+    pub(crate) fn each(&self) -> impl Iterator<Item = Self> {
+        let n_in = self.n_in;
+        self.blocks()
+            .map(move |rows| Self::new(n_in, rows.as_flattened()))
+    }
+
     /// Adds the weights of the inputs that spiked to `sums`, in ascending order of the inputs.
     ///
     /// `sums` holds one sum an output, in whole blocks of 16.

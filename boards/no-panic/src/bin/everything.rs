@@ -106,6 +106,7 @@ fn read() -> Result<usize, Error> {
 fn run() -> Result<usize, Error> {
     let mut network = Network::new(values(), values_mut())?;
     network.set_current(values())?;
+    #[cfg(feature = "all")]
     network.set_current_f32(values())?;
     let mut digest = Digest::new();
     for _ in 0..number() {
@@ -130,6 +131,7 @@ fn run() -> Result<usize, Error> {
     network.step_observed(&mut |layer, spikes, membranes| take((layer, spikes, membranes)));
     take(network.first_spikes().nth(number()));
     take(network.readout(number()));
+    take(network.readout_int(number()));
     take(network.self_test());
     network.reset();
     Ok(arg_max(network.counts()))

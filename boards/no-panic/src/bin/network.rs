@@ -16,8 +16,10 @@ fn run() -> Result<usize, Error> {
     let mut network = Network::new(values(), values_mut())?;
     network.set_current(values())?;
     for _ in 0..number() {
-        network.step();
+        network.step_observed(&mut |layer, spikes, v| take((layer, spikes, v)));
     }
+    take(network.first_spikes().nth(number()));
+    take(network.readout_int(number()));
     let class = arg_max(network.counts());
     network.reset();
     Ok(class)

@@ -10,7 +10,15 @@ use lif_host::setup::ALL_TARGETS;
 const QUICK_BOARD: &str = "mps2-an386";
 
 /// Every feature of `lif-nostd` that a program on the host can be linked with.
-const HOST_FEATURES: [&str; 5] = ["fixed", "heapless", "link", "micromath", "serde"];
+const HOST_FEATURES: [&str; 7] = [
+    "f32",
+    "fixed",
+    "heapless",
+    "i16-weights",
+    "link",
+    "micromath",
+    "serde",
+];
 /// The others: `defmt` needs the linker script of a board.
 const BARE_FEATURES: [&str; 1] = ["defmt"];
 
@@ -246,10 +254,11 @@ fn no_panic() -> impl Iterator<Item = Check> {
         new(Kind::NoPanic, args).within("boards").needs(target)
     };
     board_packages().into_keys().flat_map(move |target| {
-        let planted = "--release --bin everything --features planted";
+        let planted = "--release --bin everything --features all,planted";
         [
-            of("--release", target),
+            of("--release --features all", target),
             of("--profile size", target),
+            of("--profile size --features all", target),
             of(planted, target).judged(Judge::NoLink),
         ]
     })
