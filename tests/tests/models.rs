@@ -326,7 +326,7 @@ fn a_layer_without_its_certificate_does_not_fit_16_bits() {
     // Sums of 32 bits need more room than the file states.
     let (_, ram, _) = section_of(&file, section::RAM);
     let mut file = file;
-    file[ram + 1] = 1;
+    file[ram + 1] = 2;
     let mut bad = file.clone();
     bad[body + CERTIFICATE_BYTES] = 1;
     assert_eq!(fits(&repaired(bad)), [false, false]);
