@@ -1,6 +1,6 @@
 //! The network that runs a model in place: state in an arena, no heap.
 
-use super::arena::{Cut, CutRef, Layout, part, values};
+use super::arena::{Cut, CutRef, part, values};
 use super::format::Number;
 use super::reader::Model;
 use super::view::{Drive, View, load, store};
@@ -18,7 +18,6 @@ use crate::spikes::{Spikes, words_for};
 #[derive(Debug)]
 pub struct Network<'m> {
     model: Model<'m>,
-    layout: Layout,
     arena: &'m mut [u32],
     /// Whole steps since the reset.
     step: u32,
@@ -94,8 +93,7 @@ impl<'m> Network<'m> {
     /// Those of [`Model::read`], and [`Error::Arena`] where the arena is too small.
     pub fn new(bytes: &'m [u8], arena: &'m mut [u64]) -> Result<Self, Error> {
         let model = Model::read(bytes)?;
-        let layout = Layout::of(&model.graph);
-        let need = layout.bytes();
+        let need = model.ram_bytes();
         let got = size_of_val(arena);
         if got < need {
             return Err(Error::Arena { need, got });
@@ -103,7 +101,6 @@ impl<'m> Network<'m> {
         let arena = bytemuck::must_cast_slice_mut(arena);
         let mut network = Self {
             model,
-            layout,
             arena,
             step: 0,
             next: Next::default(),
@@ -129,8 +126,8 @@ impl<'m> Network<'m> {
     pub fn set_current(&mut self, x: &[i8]) -> Result<(), Error> {
         self.check_input(Number::I8, self.model.n_in(), x.len())?;
         let mut cut = Cut(&mut *self.arena);
-        cut.words(self.layout.list + self.layout.sums);
-        let held = cut.words(self.layout.input);
+        cut.words(self.model.layout.scratch);
+        let held = cut.words(self.model.layout.input);
         if let Some(layer) = self.model.graph.layer(0) {
             layer.hold_int(x, held);
         }
@@ -146,8 +143,8 @@ impl<'m> Network<'m> {
     pub fn set_current_f32(&mut self, x: &[f32]) -> Result<(), Error> {
         self.check_input(Number::F32, self.model.n_in(), x.len())?;
         let mut cut = Cut(&mut *self.arena);
-        cut.words(self.layout.list + self.layout.sums);
-        let held = cut.words(self.layout.input);
+        cut.words(self.model.layout.scratch);
+        let held = cut.words(self.model.layout.input);
         if let Some(layer) = self.model.graph.layer(0) {
             layer.hold_f32(x, held);
         }
@@ -161,7 +158,7 @@ impl<'m> Network<'m> {
     ///
     /// [`Error::InputLength`] in words, [`Error::InputType`] where the network takes values.
     pub fn set_spikes(&mut self, words: &[u32]) -> Result<(), Error> {
-        self.check_input(Number::Bits, self.layout.input, words.len())?;
+        self.check_input(Number::Bits, self.model.layout.input, words.len())?;
         let n_in = self.model.n_in();
         let input = self.input();
         for (to, from) in input.iter_mut().zip(words) {
@@ -217,7 +214,7 @@ impl<'m> Network<'m> {
     /// Runs the next layer of a time step: work that is bounded by that layer, for a caller with a deadline.
     #[inline(never)]
     pub fn step_layer(&mut self) -> Progress {
-        let (next, layout) = (self.next, &self.layout);
+        let (next, layout) = (self.next, &self.model.layout);
         let Some(layer) = self.model.graph.layer(next.layer) else {
             // There is at least one layer, and after the last one it begins anew.
             self.next = Next::default();
@@ -226,7 +223,7 @@ impl<'m> Network<'m> {
         let is_first = next.layer == 0;
         let is_held = is_first && !self.model.graph.takes_spikes();
         let mut cut = Cut(&mut *self.arena);
-        let scratch = cut.words(layout.list + layout.sums);
+        let scratch = cut.words(layout.scratch);
         let input = cut.words(layout.input);
         let done = cut.words(next.start);
         let mut parts = cut.layer(&layer);
@@ -269,7 +266,7 @@ impl<'m> Network<'m> {
     pub fn reset(&mut self) {
         (self.step, self.next) = (0, Next::default());
         let mut cut = Cut(&mut *self.arena);
-        cut.words(self.layout.before_layers());
+        cut.words(self.model.layout.before_layers());
         for layer in self.model.graph.layers() {
             let parts = cut.layer(&layer);
             parts.spikes.fill(0);
@@ -282,15 +279,15 @@ impl<'m> Network<'m> {
             layer.reset_int(parts.v);
         }
         // An arena may be larger than its network.
-        cut.words(self.layout.n_out).fill(0);
-        cut.words(self.layout.first()).fill(0);
+        cut.words(self.model.layout.n_out).fill(0);
+        cut.words(self.model.layout.first()).fill(0);
     }
 
     /// Puts the input back to its initial state: no spikes, no values, so that the current is the bias alone.
     pub fn clear_input(&mut self) {
         let mut cut = Cut(&mut *self.arena);
-        cut.words(self.layout.list + self.layout.sums);
-        let input = cut.words(self.layout.input);
+        cut.words(self.model.layout.scratch);
+        let input = cut.words(self.model.layout.input);
         if self.model.graph.takes_spikes() {
             return input.fill(0);
         }
@@ -313,18 +310,18 @@ impl<'m> Network<'m> {
     #[must_use]
     pub fn counts(&self) -> &[u32] {
         let mut cut = CutRef(&*self.arena);
-        cut.words(self.layout.before_counts());
-        cut.words(self.layout.n_out)
+        cut.words(self.model.layout.before_counts());
+        cut.words(self.model.layout.n_out)
     }
 
     /// The step, from 0, of the first spike of each output neuron since the reset; none where it has not spiked, or
     /// not before step 65535.
     pub fn first_spikes(&self) -> impl Iterator<Item = Option<u16>> {
         let mut cut = CutRef(&*self.arena);
-        cut.words(self.layout.before_counts());
-        cut.words(self.layout.n_out);
-        let first = cut.words(self.layout.first());
-        (0..self.layout.n_out).map(|i| (load(first, i, true) as u16).checked_sub(1))
+        cut.words(self.model.layout.before_counts());
+        cut.words(self.model.layout.n_out);
+        let first = cut.words(self.model.layout.first());
+        (0..self.model.layout.n_out).map(|i| (load(first, i, true) as u16).checked_sub(1))
     }
 
     /// What the last layer's decode reads of output `i`, times the scale of the model's readout; the membrane of
@@ -355,7 +352,11 @@ impl<'m> Network<'m> {
             .model
             .graph
             .layer(self.model.n_layers().checked_sub(1)?)?;
-        let start = self.layout.before_counts().checked_sub(layer.words())?;
+        let start = self
+            .model
+            .layout
+            .before_counts()
+            .checked_sub(layer.words())?;
         let mut cut = CutRef(&*self.arena);
         cut.words(start.saturating_add(words_for(layer.n_out())));
         let v = cut.words(layer.state_words());
@@ -367,7 +368,7 @@ impl<'m> Network<'m> {
     /// The spikes of each layer in the last step, and its membranes, from the first layer on.
     pub fn layers(&self) -> impl Iterator<Item = (Spikes<'_>, Membranes<'_>)> {
         let mut cut = CutRef(&*self.arena);
-        cut.words(self.layout.before_layers());
+        cut.words(self.model.layout.before_layers());
         self.model.graph.layers().map(move |layer| {
             let n = layer.n_out();
             let spikes = Spikes::new(cut.words(words_for(n)), n);
@@ -411,7 +412,7 @@ impl<'m> Network<'m> {
     /// The input spikes.
     fn input(&mut self) -> &mut [u32] {
         let mut cut = Cut(&mut *self.arena);
-        cut.words(self.layout.list + self.layout.sums);
-        cut.words(self.layout.input)
+        cut.words(self.model.layout.scratch);
+        cut.words(self.model.layout.input)
     }
 }
