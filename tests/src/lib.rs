@@ -6,6 +6,8 @@
 //! | [`golden`] | the neuron cases that SpikingJelly computed |
 //! | [`nets`] | networks to check with |
 //! | [`population`] | one population run in every way that there is |
+//! | [`exercise`] | what is done with any byte string at all |
+//! | [`mutate`] | model files that were changed |
 //! | `tests/ladder.rs` | the parity ladder on this machine |
 //! | `tests/golden.rs` | neurons against SpikingJelly, bit for bit, and their gradients |
 //! | `tests/golden_device.rs` | the device's populations against SpikingJelly |
@@ -16,13 +18,16 @@
 //! | `tests/parameters.rs` | parameters that make no neurons |
 //! | `tests/gradients.rs` | gradients against finite differences |
 //! | `tests/models.rs` | any byte string at all gives a network or a typed error |
+//! | `tests/mutations.rs` | the same for a million changed files, and for the corpus of the fuzz targets |
 //! | `tests/format.rs` | the example in the description of the format |
 //! | `tests/link.rs` | boards that answer wrongly |
 //! | `tests/boards.rs` | the parity ladder on emulated boards |
 //! | `tests/sizes.rs` | the core's size on chips, against `budgets.toml` |
 //! | `src/bin/test-all` | the program that runs every check of the project |
 
+pub mod exercise;
 pub mod golden;
+pub mod mutate;
 pub mod nets;
 pub mod oracle;
 pub mod population;

@@ -16,7 +16,7 @@ const BARE_FEATURES: [&str; 1] = ["defmt"];
 
 /// The files of `tests/tests` that run with overflow checks, so that a sum that wraps is a panic. The others
 /// train, and would take minutes so.
-const OVERFLOW_CHECKED: [&str; 2] = ["ladder", "models"];
+const OVERFLOW_CHECKED: [&str; 3] = ["ladder", "models", "mutations"];
 
 /// The targets that `tests/tests/sizes.rs` measures.
 const SIZED: [&str; 3] = [
@@ -126,6 +126,7 @@ pub(crate) fn checks(quick: bool, root: &Path) -> Vec<Check> {
     let mut all = vec![
         new(Kind::Format, "fmt --all --check"),
         new(Kind::Format, "fmt --all --check").within("boards"),
+        new(Kind::Format, "fmt --all --check").within("fuzz"),
     ];
     all.extend(lints());
     all.extend(host_tests(root));
@@ -180,6 +181,12 @@ fn lints() -> Vec<Check> {
         of(&format!("-p lif-nostd --features {}", host_features())),
         of("-p lif-host --no-default-features"),
         of("-p lif-host --no-default-features --features device"),
+        // Without libFuzzer, so that stable Rust and no C++ compiler do.
+        new(
+            Kind::Lint,
+            "clippy --lib --bins --no-default-features -- -D warnings",
+        )
+        .within("fuzz"),
     ];
     all.extend(board_packages().into_iter().map(|(target, packages)| {
         let packages: String = packages.iter().map(|p| format!(" -p {p}")).collect();
@@ -320,7 +327,7 @@ mod tests {
     #[test]
     fn every_file_of_tests_runs_once_and_the_fuzz_tests_with_overflow_checks() {
         let all = all();
-        for name in ["ladder", "models", "surrogates", "training"] {
+        for name in ["ladder", "models", "mutations", "surrogates", "training"] {
             let file = format!("--test {name}");
             let mut runs = all
                 .iter()
