@@ -3,12 +3,12 @@
 
 use lif_host::export::{Error, export_f32, export_int, export_int_with};
 use lif_host::quant::{Membranes, QuantOptions, Weights};
-use lif_host::rng::Stream;
 use lif_nostd::model::format::{HEADER_BYTES, NODE_BYTES, SECTION_HEADER_BYTES, align_up, section};
 use lif_nostd::neuron::Decode;
 
 use crate::exercise::mended;
 use crate::nets::Draw;
+use crate::random::Random;
 
 /// Three models with all sections in them: i16 membranes and i8 weights, soft reset and a read-out, on values; i32
 /// membranes and i16 weights, SimpleLIF and parameters a neuron, on spikes; and f32.
@@ -69,18 +69,18 @@ fn append(file: &mut Vec<u8>, kind: u16, body: &[u8]) {
     file.resize(align_up(file.len()), 0);
 }
 
-/// A section: where its header is, and where its body is.
+/// A section: its kind, where its header and its body are, the length of that, and where the next one is.
 #[derive(Clone, Copy, Debug)]
-struct Section {
-    kind: u16,
-    at: usize,
-    body: usize,
-    len: usize,
-    end: usize,
+pub(crate) struct Section {
+    pub(crate) kind: u16,
+    pub(crate) at: usize,
+    pub(crate) body: usize,
+    pub(crate) len: usize,
+    pub(crate) end: usize,
 }
 
 /// The sections of `file`, as far as they are whole.
-fn sections(file: &[u8]) -> Vec<Section> {
+pub(crate) fn sections(file: &[u8]) -> Vec<Section> {
     let mut all = Vec::new();
     let mut at = HEADER_BYTES;
     while let Some(header) = file.get(at..at + SECTION_HEADER_BYTES) {
@@ -103,37 +103,17 @@ fn sections(file: &[u8]) -> Vec<Section> {
     all
 }
 
-/// Draws from a stream, one after the other.
-struct Random {
-    stream: Stream,
-    next: u64,
-}
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.next += 1;
-        self.stream.below(self.next, n.max(1) as u64) as usize
-    }
-
-    fn bits(&mut self) -> u32 {
-        self.next += 1;
-        self.stream.bits(self.next) as u32
-    }
-
-    fn of<T: Copy>(&mut self, these: &[T]) -> Option<T> {
-        these.get(self.below(these.len())).copied()
-    }
-
-    /// A number that is likely to be at a border of something in a file of `len` bytes.
-    fn word(&mut self, len: usize) -> u32 {
-        match self.below(8) {
-            0..3 => (1u32 << self.below(32)).wrapping_sub(self.below(3) as u32),
-            3 => (self.below(len / 16) * 16) as u32,
-            4 => (len as u32).wrapping_add(self.bits() % 33).wrapping_sub(16),
-            5 => f32::to_bits([f32::NAN, f32::INFINITY, -1.0, 1.0, 1e-45, f32::MAX][self.below(6)]),
-            6 => self.bits() % 1024,
-            _ => self.bits(),
-        }
+/// A number that is likely to be at a border of something in a file of `len` bytes.
+fn word(random: &mut Random, len: usize) -> u32 {
+    match random.below(8) {
+        0..3 => (1u32 << random.below(32)).wrapping_sub(random.below(3) as u32),
+        3 => (random.below(len / 16) * 16) as u32,
+        4 => (len as u32)
+            .wrapping_add(random.bits() % 33)
+            .wrapping_sub(16),
+        5 => f32::to_bits([f32::NAN, f32::INFINITY, -1.0, 1.0, 1e-45, f32::MAX][random.below(6)]),
+        6 => random.bits() % 1024,
+        _ => random.bits(),
     }
 }
 
@@ -149,10 +129,7 @@ pub struct Mutated {
 /// Number `index` of the changed files that `seed` makes of `models`: one to three changes.
 #[must_use]
 pub fn mutated(models: &[Vec<u8>], seed: u64, index: u64) -> Mutated {
-    let mut random = Random {
-        stream: Stream::new(seed, index),
-        next: 0,
-    };
+    let mut random = Random::new(seed, index);
     let mut bytes = models[random.below(models.len())].clone();
     for _ in 0..[1, 1, 2, 3][random.below(4)] {
         change(&mut bytes, models, &mut random);
@@ -196,13 +173,13 @@ fn change(bytes: &mut Vec<u8>, models: &[Vec<u8>], random: &mut Random) {
         }
         (6..8, Some(section)) => {
             let at = section.at + 2 * random.below(4);
-            let value = random.word(bytes.len());
+            let value = word(random, bytes.len());
             put(bytes, at, &value.to_le_bytes()[..2 + 2 * random.below(2)]);
         }
         (8, Some(section)) => splice(bytes, section, &all, models, random),
         (9..11, Some(section)) => {
             let at = section.body + random.below(section.len / 4) * 4;
-            let value = random.word(bytes.len());
+            let value = word(random, bytes.len());
             put(bytes, at, &value.to_le_bytes());
         }
         (11..16, _) => change_node(bytes, &all, random),
@@ -210,7 +187,8 @@ fn change(bytes: &mut Vec<u8>, models: &[Vec<u8>], random: &mut Random) {
     }
 }
 
-fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
+/// Writes as much of `value` as there is room for from `at` on.
+pub(crate) fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
     for (to, from) in bytes.iter_mut().skip(at).zip(value) {
         *to = *from;
     }
@@ -273,13 +251,13 @@ fn change_node(bytes: &mut [u8], all: &[Section], random: &mut Random) {
         3 => {
             let at = record + 20 + 8 * random.below(5);
             let tag = random.below(4) as u32;
-            let value = random.word(bytes.len());
+            let value = word(random, bytes.len());
             put(bytes, at, &tag.to_le_bytes());
             put(bytes, at + 4, &value.to_le_bytes());
         }
         _ => {
             let at = record + 4 * random.below(16);
-            let value = random.word(bytes.len());
+            let value = word(random, bytes.len());
             put(bytes, at, &value.to_le_bytes());
         }
     }
