@@ -103,6 +103,14 @@ pub(crate) fn sections(file: &[u8]) -> Vec<Section> {
     all
 }
 
+/// Where the body of the first section of kind `kind` starts in `file`, if there is one.
+#[must_use]
+pub fn body_of(file: &[u8], kind: u16) -> Option<usize> {
+    let all = sections(file);
+    let found = all.iter().find(|section| section.kind == kind);
+    found.map(|section| section.body)
+}
+
 /// A number that is likely to be at a border of something in a file of `len` bytes.
 fn word(random: &mut Random, len: usize) -> u32 {
     match random.below(8) {

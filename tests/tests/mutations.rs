@@ -7,9 +7,15 @@ use std::panic::catch_unwind;
 use std::path::Path;
 use std::thread;
 
+use lif_host::export::{export_f32, export_int_with};
+use lif_host::infer::AlignedBytes;
+use lif_host::quant::{Membranes, QuantOptions, Weights};
 use lif_nostd::Error;
+use lif_nostd::model::Model;
+use lif_nostd::model::format::{NODE_BYTES, Node, Number, section};
 use lif_tests::exercise::{Placed, fuzz_reader, fuzz_reader_and_step, kind, mended, read_and_step};
-use lif_tests::mutate::{models, mutated};
+use lif_tests::mutate::{body_of, models, mutated};
+use lif_tests::nets::Draw;
 
 /// Changed files.
 const FILES: u64 = 1_000_000;
@@ -149,6 +155,96 @@ fn a_million_changed_files_give_a_network_or_an_error() {
             all.0
         );
     }
+}
+
+/// A network of one layer with every constant of its neurons and synapses at one end of what the format takes.
+fn at_the_ends(draw: &Draw, options: Option<QuantOptions>, high: bool) -> Vec<u8> {
+    let mut net = draw.build().unwrap();
+    // An export refuses sums that do not fit 32 bits.
+    net.weights.fill(0.0);
+    let mut file = match options {
+        Some(options) => export_int_with(&net, options).unwrap().bytes,
+        None => export_f32(&net).unwrap().bytes,
+    };
+    let bytes = AlignedBytes::new(&file);
+    let model = Model::read(&bytes).unwrap();
+    let Some(Node::Linear { weights, bias, .. }) = model.node(1).map(|r| r.node) else {
+        panic!("node 1 is of synapses");
+    };
+    let Some(Node::Neurons(neurons)) = model.node(2).map(|r| r.node) else {
+        panic!("node 2 is of neurons");
+    };
+    let (end, bias_bytes) = (bias as usize, 4 * draw.sizes[1].next_multiple_of(16));
+    // The largest or the smallest weights and biases that there are.
+    let fill = |part: &mut [u8], width: usize, value: u32| {
+        for (i, byte) in part.iter_mut().enumerate() {
+            *byte = value.to_le_bytes()[i % width];
+        }
+    };
+    let largest = [i32::MIN as u32, i32::MAX as u32][usize::from(high)];
+    let (width, weight, bias) = match options.map(|o| o.weights) {
+        Some(Weights::I8) => (1, if high { 255 } else { 0 }, largest),
+        Some(_) => (2, if high { 0x7fff } else { 0x8000 }, largest),
+        None => (4, if high { f32::MAX } else { -f32::MAX }.to_bits(), 0),
+    };
+    fill(&mut file[weights as usize..end], width, weight);
+    fill(&mut file[end..end + bias_bytes], 4, bias);
+    let nodes = body_of(&file, section::NODES).unwrap() + NODE_BYTES;
+    if options.is_some() {
+        let is_i16 = neurons.number == Number::I16;
+        let shift = match (high, is_i16) {
+            (true, true) => 15i8,
+            (true, false) => 31,
+            (false, _) => -31,
+        };
+        file[nodes + 3] = shift as u8;
+        let state = if is_i16 {
+            i32::from(i16::MIN)
+        } else {
+            i32::MIN
+        };
+        // The leak factor, the threshold, and the reset where there is one.
+        for (at, value) in [(24, 65536), (32, state), (40, -1 - state)] {
+            let at = nodes + NODE_BYTES + at;
+            file[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        }
+    }
+    mended(&file)
+}
+
+#[test]
+fn the_largest_sizes_and_constants_step() {
+    let int = |weights, membranes| Some(QuantOptions { weights, membranes });
+    let mut outcomes = Outcomes::default();
+    for options in [
+        int(Weights::I8, Membranes::Auto),
+        int(Weights::I8, Membranes::I32),
+        int(Weights::I16, Membranes::Auto),
+        int(Weights::I16, Membranes::I32),
+        None,
+    ] {
+        for (sizes, spikes) in [
+            ([65535, 1], true),
+            ([65535, 1], false),
+            ([1, 65535], true),
+            ([1, 65535], false),
+        ] {
+            let draw = Draw {
+                spikes,
+                ..Draw::new(1, &sizes)
+            };
+            for high in [false, true] {
+                let file = at_the_ends(&draw, options, high);
+                let name = format!("largest-{options:?}-{sizes:?}-{spikes}-{high}");
+                outcomes.add(outcome(&file, 0, &name));
+            }
+        }
+    }
+    println!("largest: {:?}", outcomes.0);
+    // 65535 neurons of 32 bits take more than the arena has.
+    let [accepted, arena] = ["accepted", "Arena"].map(|name| outcomes.of(name));
+    assert_eq!(accepted + arena, 40, "{outcomes:?}");
+    assert!(accepted >= 28 && arena >= 1, "{outcomes:?}");
 }
 
 #[test]
