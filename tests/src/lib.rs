@@ -28,6 +28,7 @@
 //! | `tests/boards.rs` | the parity ladder on emulated boards |
 //! | `tests/everywhere.rs` | the same bits on every core, and the stack and RAM that they take |
 //! | `tests/sizes.rs` | the core's size on chips, against `budgets.toml` |
+//! | `src/bin/fuzz-corpus.rs` | the program that writes the corpus of the fuzz targets |
 //! | `src/bin/test-all` | the program that runs every check of the project |
 
 pub mod emulated;
