@@ -1,7 +1,7 @@
 //! Currents of integer neurons from spikes, through the kernels (`docs/dynamics.md`, section 4.1).
 
 use super::{BLOCK, Linear, Weight, shift_to_i16};
-use crate::kernel::{Buffer, Lanes, Lists, Row, add_rows, finish, one_list};
+use crate::kernel::{self, Row};
 use crate::spikes::Spikes;
 
 /// How the sums of a layer are kept.
@@ -42,7 +42,8 @@ impl Linear<'_, u8> {
         let fits = sums.len() == kind.words(bias.len());
         match (self.rows(bias), kind) {
             (Some(rows), Sums::Lanes) if fits => {
-                self.lane_currents(rows, spikes, bias, shift, sums);
+                let (lanes, _) = sums.as_chunks_mut();
+                kernel::currents_i16(rows, self.n_in(), spikes, bias, shift, lanes);
             }
             (Some(_), Sums::Wide) if fits => {
                 self.sums(spikes, bias, sums);
@@ -78,76 +79,14 @@ impl Linear<'_, u8> {
         }
     }
 
-    /// The rows of each block.
-    fn row_blocks<'r>(&self, mut rows: &'r [Row]) -> impl Iterator<Item = &'r [Row]> + use<'r> {
-        let n_in = self.n_in().max(1);
-        // Not `chunks_exact`, whose division the smallest builds cannot prove.
-        core::iter::from_fn(move || {
-            let (block, behind) = rows.split_at_checked(n_in)?;
-            rows = behind;
-            Some(block)
-        })
-    }
-
-    fn lane_currents(
-        &self,
-        rows: &[Row],
-        spikes: Spikes<'_>,
-        bias: &[i32],
-        shift: i8,
-        sums: &mut [u32],
-    ) {
-        let (lanes, _) = sums.as_chunks_mut::<8>();
-        let (bias, _) = bias.as_chunks::<BLOCK>();
-        let mut buffer = Buffer::new();
-        let mut lists = Lists::new(spikes, self.n_in());
-        let list = lists.next(&mut buffer);
-        let mut count = list.indices().len();
-        // 128 a spike, from each sum.
-        let offset = |count: usize| (count as i32).wrapping_mul(128);
-        if lists.is_done() {
-            for ((block, lanes), bias) in self.row_blocks(rows).zip(lanes).zip(bias) {
-                one_list(block, list, bias, offset(count), shift, lanes);
-            }
-            return;
-        }
-        for (block, lanes) in self.row_blocks(rows).zip(&mut *lanes) {
-            *lanes = [0; 8];
-            add_rows(block, list, lanes);
-        }
-        while !lists.is_done() {
-            let list = lists.next(&mut buffer);
-            count = count.wrapping_add(list.indices().len());
-            for (block, lanes) in self.row_blocks(rows).zip(&mut *lanes) {
-                add_rows(block, list, lanes);
-            }
-        }
-        for (lanes, bias) in lanes.iter_mut().zip(bias) {
-            finish(lanes, bias, offset(count), shift);
-        }
-    }
-
     /// The sums of the weights of the inputs that spiked, and the bias, as i32 in `sums`, for whole blocks.
     pub fn sums(&self, spikes: Spikes<'_>, bias: &[i32], sums: &mut [u32]) {
         for (sum, bias) in sums.iter_mut().zip(bias) {
             *sum = *bias as u32;
         }
-        let Some(rows) = self.rows(bias) else {
-            return self.add_spikes(spikes, bytemuck::cast_slice_mut(sums));
-        };
-        let mut buffer = Buffer::new();
-        let mut lists = Lists::new(spikes, self.n_in());
-        while !lists.is_done() {
-            let list = lists.next(&mut buffer);
-            let offset = 128u32.wrapping_mul(list.indices().len() as u32);
-            let (blocks, _) = sums.as_chunks_mut::<BLOCK>();
-            for (block, sums) in self.row_blocks(rows).zip(blocks) {
-                let mut lanes = [0; 8];
-                add_rows(block, list, &mut lanes);
-                for (sum, lane) in sums.iter_mut().zip(in_order(&lanes)) {
-                    *sum = sum.wrapping_add(u32::from(lane)).wrapping_sub(offset);
-                }
-            }
+        match self.rows(bias) {
+            Some(rows) => kernel::sums(rows, self.n_in(), spikes, sums),
+            None => self.add_spikes(spikes, bytemuck::cast_slice_mut(sums)),
         }
     }
 }
@@ -163,19 +102,6 @@ fn narrow(sums: &mut [u32], shift: i8) {
         }
         pairs += 1;
     }
-}
-
-/// The lanes in the order of the outputs.
-fn in_order(lanes: &Lanes) -> impl Iterator<Item = u16> {
-    let (pairs, _) = lanes.as_chunks::<2>();
-    pairs.iter().flat_map(|[even, odd]| {
-        [
-            *even as u16,
-            *odd as u16,
-            (even >> 16) as u16,
-            (odd >> 16) as u16,
-        ]
-    })
 }
 
 const fn pack(low: i16, high: i16) -> u32 {
