@@ -5,6 +5,9 @@ use crate::scalar::saturate_i16;
 /// The leak factor of 1/2.
 pub(crate) const HALF: u32 = 1 << 15;
 
+/// Whether doubled currents save time on this core; elsewhere no kernel takes them.
+pub(crate) const TAKES_DOUBLED: bool = cfg!(lif_kernel = "dsp");
+
 /// Constants of i16 neurons.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Constants {
@@ -36,70 +39,47 @@ pub(crate) fn step(k: &Constants, v: &mut [i16], c: &[i16], spikes: &mut [u32], 
     }
 }
 
-/// Whole words that a kernel of the architecture steps: none in the portable text.
+/// The same for whole words of 32 neurons: how many there were.
 #[cfg(lif_kernel = "wide")]
-pub(crate) const fn step_words(
-    _: &Constants,
-    _: &mut [i16],
-    _: &[i16],
-    _: &mut [u32],
-    _: bool,
+pub(crate) fn step_words(
+    k: &Constants,
+    v: &mut [i16],
+    c: &[i16],
+    spikes: &mut [u32],
+    doubled: bool,
 ) -> usize {
-    0
+    let (v, _) = v.as_chunks_mut::<32>();
+    let (c, _) = c.as_chunks::<32>();
+    for ((v, c), word) in v.iter_mut().zip(c).zip(&mut *spikes) {
+        *word = step_word(k, v, c, doubled);
+    }
+    v.len().min(c.len()).min(spikes.len())
 }
 
 /// One time step of up to 32 neurons with membranes `v` and currents `c`: their spikes, neuron 0 in the lowest bit.
 fn step_word(k: &Constants, v: &mut [i16], c: &[i16], doubled: bool) -> u32 {
     let threshold = i32::from(k.v_threshold);
-    if doubled {
-        let charge = |v: i32, c: i32| (v + c) >> 1;
-        return match k.v_reset {
-            Some(r) => run(v, c, charge, threshold, |_| i32::from(r)),
-            None => run(v, c, charge, threshold, |h| soft(h, threshold)),
-        };
-    }
-    match (k.leak, k.v_reset) {
-        (32768, Some(r)) => run(v, c, |v, c| (v >> 1) + c, threshold, |_| i32::from(r)),
-        (32768, None) => run(v, c, |v, c| (v >> 1) + c, threshold, |h| soft(h, threshold)),
-        (a, Some(r)) => run(v, c, |v, c| leak(a, v) + c, threshold, |_| i32::from(r)),
-        (a, None) => run(
-            v,
-            c,
-            |v, c| leak(a, v) + c,
-            threshold,
-            |h| soft(h, threshold),
-        ),
-    }
-}
-
-#[inline(always)]
-fn leak(a: u32, v: i32) -> i32 {
-    (a as i32).wrapping_mul(v) >> 16
-}
-
-#[inline(always)]
-fn soft(h: i32, threshold: i32) -> i32 {
-    i32::from(saturate_i16(h - threshold))
-}
-
-#[inline(always)]
-fn run(
-    v: &mut [i16],
-    c: &[i16],
-    charge: impl Fn(i32, i32) -> i32,
-    threshold: i32,
-    reset: impl Fn(i32) -> i32,
-) -> u32 {
+    // What a spike leaves of the membrane, as a mask, and what it takes from that.
+    let (keep, take) = match k.v_reset {
+        Some(v_reset) => (0, -i32::from(v_reset)),
+        None => (-1, threshold),
+    };
     let mut bits = 0;
     let mut bit = 1u32;
     for (v, c) in v.iter_mut().zip(c) {
-        let h = i32::from(saturate_i16(charge(i32::from(*v), i32::from(*c))));
-        *v = if h >= threshold {
-            bits |= bit;
-            reset(h) as i16
+        let (membrane, c) = (i32::from(*v), i32::from(*c));
+        let charged = if doubled {
+            (membrane + c) >> 1
         } else {
-            h as i16
+            // At most 2^31 in magnitude, and that only below 0.
+            ((k.leak as i32).wrapping_mul(membrane) >> 16) + c
         };
+        *v = saturate_i16(charged);
+        let h = i32::from(*v);
+        if h >= threshold {
+            bits |= bit;
+            *v = saturate_i16((h & keep) - take);
+        }
         bit <<= 1;
     }
     bits

@@ -4,11 +4,11 @@
 use super::arena::LIST_WORDS;
 use super::format::Number;
 use super::view::{Drive, Parameter, Parts, View, kind, load, store, tag};
-use crate::kernel::neurons::HALF;
-use crate::kernel::step_words;
+use crate::kernel::neurons::{HALF, TAKES_DOUBLED};
+use crate::kernel::{currents_i16, step_words, sums as add_i8};
 use crate::scalar::{Scalar, saturate_i16, scale};
 use crate::spikes::Spikes;
-use crate::synapse::{BLOCK, Rows, Weight, shift_to_i32};
+use crate::synapse::{BLOCK, Weight, shift_to_i32};
 
 impl View<'_> {
     /// One time step, the `step`-th since the reset; `scratch` is room for a list of spikes and the sums.
@@ -32,7 +32,9 @@ impl View<'_> {
         let c = match drive {
             Drive::Held(held) => held,
             Drive::Spikes(words) => {
-                doubled = self.fits_doubled() && constants.is_some_and(|k| k.leak == HALF);
+                doubled = TAKES_DOUBLED
+                    && self.fits_doubled()
+                    && constants.is_some_and(|k| k.leak == HALF);
                 let shift = self.shift().saturating_add(i8::from(doubled));
                 self.currents(Spikes::new(words, self.n_in()), shift, list, sums);
                 sums
@@ -55,16 +57,22 @@ impl View<'_> {
 
     /// The currents on the spikes `input`, in the number format of the membranes, into `sums`: `sat(sum * 2^shift)`.
     fn currents(&self, input: Spikes<'_>, shift: i8, list: &mut [u32], sums: &mut [u32]) {
-        let bias: &[i32] = bytemuck::must_cast_slice(self.bias());
-        let (bias, _) = bias.as_chunks();
+        let n_in = self.n_in();
         let has_i8 = self.weight_format() == Number::I8 as u8;
         if has_i8 || !cfg!(feature = "i16-weights") {
-            let rows = Rows::new(self.weights(), self.n_in());
+            let (rows, _) = self.weights().as_chunks();
             let list = bytemuck::must_cast_slice_mut(list);
             if self.has_lanes() {
-                return rows.lanes(input, bias, shift, list, sums.as_chunks_mut().0);
+                let (lanes, _) = sums.as_chunks_mut();
+                let lanes = lanes.get_mut(..self.padded() / BLOCK).unwrap_or(&mut []);
+                let bias = bytemuck::must_cast_slice(self.bias());
+                return currents_i16(rows, n_in, input, bias, shift, list, lanes);
             }
-            rows.sums(input, bias, list, sums.as_chunks_mut().0);
+            for (sum, bias) in sums.iter_mut().zip(self.bias()) {
+                *sum = *bias;
+            }
+            let sums = sums.get_mut(..self.padded()).unwrap_or(&mut []);
+            add_i8(rows, n_in, input, list, sums);
         } else {
             self.add_i16(input, sums);
         }
