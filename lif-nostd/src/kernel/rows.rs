@@ -10,7 +10,7 @@ use crate::synapse::BLOCK;
 ///
 /// `rows` holds `n_in` rows, at least one, for each block of `lanes`; `bias` a value an output; `list` is room for
 /// spikes.
-#[inline(never)]
+#[inline(always)]
 pub(crate) fn currents_i16(
     rows: &[Row],
     n_in: usize,
@@ -35,13 +35,15 @@ pub(crate) fn currents_i16(
 
 /// Adds the weights of the inputs that spiked to `sums`, 32-bit integers in whole blocks.
 ///
-/// `rows` holds `n_in` rows, at least one, for each block of `sums`; `list` is room for spikes.
-#[inline(never)]
+/// `rows` holds `n_in` rows, at least one, for each block of `sums`; `list` is room for
+/// spikes, `lanes` for a block.
+#[inline(always)]
 pub(crate) fn sums(
     rows: &[Row],
     n_in: usize,
     spikes: Spikes<'_>,
     list: &mut [u16],
+    lanes: &mut [Lanes; 1],
     sums: &mut [u32],
 ) {
     let mut lists = Lists::new(spikes, n_in);
@@ -50,8 +52,8 @@ pub(crate) fn sums(
         let offset = 128u32.wrapping_mul(spikes.indices().len() as u32);
         let mut rows = rows;
         for sums in sums.as_chunks_mut::<BLOCK>().0 {
-            let mut lanes = [[0; 8]];
-            add_rows(rows, n_in, spikes, &mut lanes);
+            *lanes = [[0; 8]];
+            add_rows(rows, n_in, spikes, lanes);
             widen(lanes.as_flattened(), sums, offset);
             rows = rows.get(n_in..).unwrap_or(&[]);
         }

@@ -1,7 +1,7 @@
 //! Where things lie in a network's arena, in 32-bit words.
 //!
 //! ```text
-//! list      spikes of a step on their way through a layer that spikes drive, 16 bits each
+//! list      spikes of a step on their way through a layer that spikes drive, 16 bits each, and the sums of 16 outputs
 //! sums      of the widest such layer, in whole blocks of 16: 16 bits each where the certificate fits them, else 32
 //! input     input spikes of the coming step, bit-packed; or, where the input is values, the current of each neuron of
 //!           the first layer, kept until the input changes
@@ -14,8 +14,8 @@ use super::view::{Graph, Parts, View};
 use crate::kernel::CHUNK;
 use crate::spikes::words_for;
 
-/// Words of a list of spikes.
-pub(super) const LIST_WORDS: usize = CHUNK / 2;
+/// Words of a list of spikes, and of the lanes of a block: on the stack they would be most of it.
+pub(super) const LIST_WORDS: usize = CHUNK / 2 + 8;
 
 /// The sizes of what lies in a network's arena, in words.
 #[derive(Clone, Copy, Debug, Default)]
@@ -92,7 +92,7 @@ impl<'a> Cut<'a> {
     }
 
     /// The part of `layer`.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn layer(&mut self, layer: &View<'_>) -> Parts<'a> {
         Parts {
             spikes: self.words(words_for(layer.n_out())),
@@ -117,13 +117,6 @@ impl<'a> CutRef<'a> {
             None => &[],
         }
     }
-}
-
-/// `n` words from `start` on; fewer or none where there are not so many.
-#[inline(never)]
-pub(super) fn part(words: &[u32], start: usize, n: usize) -> &[u32] {
-    let tail = words.get(start..).unwrap_or(&[]);
-    tail.get(..n).unwrap_or(tail)
 }
 
 /// The first `n` values of type `T` in `words`, fewer if the words hold fewer.

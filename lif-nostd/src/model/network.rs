@@ -1,9 +1,9 @@
 //! The network that runs a model in place: state in an arena, no heap.
 
-use super::arena::{Cut, CutRef, part, values};
+use super::arena::{Cut, CutRef, LIST_WORDS, values};
 use super::format::Number;
 use super::reader::Model;
-use super::view::{Drive, View, load, store};
+use super::view::{Parts, View, load, store};
 use crate::error::Error;
 use crate::spikes::{Spikes, words_for};
 
@@ -33,6 +33,14 @@ struct Next {
     start: usize,
     /// Where that of the layer before starts.
     before: usize,
+}
+
+/// A layer that is to run, its currents, twice what they stand for where `doubled`, and its part of the arena.
+struct Running<'a, 'm> {
+    layer: View<'m>,
+    currents: &'a [u32],
+    doubled: bool,
+    parts: Parts<'a>,
 }
 
 /// Whether a step is over.
@@ -214,51 +222,174 @@ impl<'m> Network<'m> {
     /// Runs the next layer of a time step: work that is bounded by that layer, for a caller with a deadline.
     #[inline(never)]
     pub fn step_layer(&mut self) -> Progress {
-        let (next, layout) = (self.next, &self.model.layout);
+        // One after the other, so that the stack holds one of them at a time.
+        self.drive();
+        #[cfg(feature = "i16-weights")]
+        self.drive_i16();
+        #[cfg(feature = "f32")]
+        self.drive_f32();
+        let done = self.fire_words();
+        self.fire_each(done);
+        self.finish_layer()
+    }
+
+    /// Whether the currents of the next layer are held.
+    const fn holds(&self) -> bool {
+        self.next.layer == 0 && !self.model.graph.takes_spikes()
+    }
+
+    /// The currents of the next layer from the spikes that drive it, through weights of 8 bits.
+    #[inline(never)]
+    fn drive(&mut self) {
+        if let Some((layer, spikes, scratch)) = self.driven()
+            && layer.has_i8()
+        {
+            layer.currents_i8(spikes, scratch);
+        }
+    }
+
+    /// The same through weights of 16 bits.
+    #[cfg(feature = "i16-weights")]
+    #[inline(never)]
+    fn drive_i16(&mut self) {
+        if let Some((layer, spikes, scratch)) = self.driven()
+            && layer.has_i16()
+        {
+            layer.currents_i16(spikes, scratch);
+        }
+    }
+
+    /// The same in f32.
+    #[cfg(feature = "f32")]
+    #[inline(never)]
+    fn drive_f32(&mut self) {
+        if let Some((layer, spikes, scratch)) = self.driven()
+            && layer.is_f32()
+        {
+            layer.sums_f32(spikes, scratch);
+        }
+    }
+
+    /// The next layer, the spikes that drive it and room for sums; none where its currents are held.
+    #[inline(always)]
+    fn driven(&mut self) -> Option<(View<'m>, Spikes<'_>, &mut [u32])> {
+        if self.holds() {
+            return None;
+        }
+        let layer = self.model.graph.layer(self.next.layer)?;
+        let mut cut = Cut(&mut *self.arena);
+        let scratch = cut.words(self.model.layout.scratch);
+        let mut spikes: &[u32] = cut.words(self.model.layout.input);
+        if self.next.layer > 0 {
+            cut.words(self.next.before);
+            spikes = cut.words(words_for(layer.n_in()));
+        }
+        Some((layer, Spikes::new(spikes, layer.n_in()), scratch))
+    }
+
+    /// The next layer with its currents; none past the last.
+    ///
+    /// Inlined: its stack would come on top of that of its callers.
+    #[inline(always)]
+    fn next_layer(&mut self) -> Option<Running<'_, 'm>> {
+        let is_held = self.holds();
+        let layer = self.model.graph.layer(self.next.layer)?;
+        let mut cut = Cut(&mut *self.arena);
+        let scratch = cut.words(self.model.layout.scratch);
+        let input = cut.words(self.model.layout.input);
+        cut.words(self.next.start);
+        let parts = cut.layer(&layer);
+        let (currents, doubled) = if is_held {
+            (input, false)
+        } else {
+            (
+                scratch.get_mut(LIST_WORDS..).unwrap_or(&mut []),
+                layer.doubled(),
+            )
+        };
+        Some(Running {
+            layer,
+            currents,
+            doubled,
+            parts,
+        })
+    }
+
+    /// The neurons of the next layer that a kernel steps: how many they are.
+    #[inline(never)]
+    fn fire_words(&mut self) -> usize {
+        let step = self.step;
+        match self.next_layer() {
+            Some(Running {
+                layer,
+                currents,
+                doubled,
+                parts,
+            }) => layer.fire_words(currents, doubled, parts, step),
+            None => 0,
+        }
+    }
+
+    /// The neurons of the next layer from `done` on.
+    #[inline(never)]
+    fn fire_each(&mut self, done: usize) {
+        let step = self.step;
+        if let Some(Running {
+            layer,
+            currents,
+            doubled,
+            parts,
+        }) = self.next_layer()
+            && done < layer.n_out()
+        {
+            layer.fire_each(done, currents, doubled, parts, step == 0);
+        }
+    }
+
+    /// Clears input spikes that were used, and goes on to the layer behind.
+    #[inline(never)]
+    fn finish_layer(&mut self) -> Progress {
+        if self.next.layer == 0 && self.model.graph.takes_spikes() {
+            self.input().fill(0);
+        }
+        let next = self.next;
+        // After the last layer it begins anew.
+        self.next = Next::default();
         let Some(layer) = self.model.graph.layer(next.layer) else {
-            // There is at least one layer, and after the last one it begins anew.
-            self.next = Next::default();
             return Progress::Done;
         };
-        let is_first = next.layer == 0;
-        let is_held = is_first && !self.model.graph.takes_spikes();
-        let mut cut = Cut(&mut *self.arena);
-        let scratch = cut.words(layout.scratch);
-        let input = cut.words(layout.input);
-        let done = cut.words(next.start);
-        let mut parts = cut.layer(&layer);
-        let drive = match (is_held, is_first) {
-            (true, _) => Drive::Held(input),
-            (false, true) => Drive::Spikes(input),
-            (false, false) => Drive::Spikes(part(done, next.before, words_for(layer.n_in()))),
-        };
-        layer.step(drive, scratch, &mut parts, self.step);
-        if is_first && !is_held {
-            input.fill(0);
-        }
-        self.next = Next {
-            layer: next.layer + 1,
-            start: next.start + layer.words(),
-            before: next.start,
-        };
-        if self.next.layer < self.model.n_layers() {
+        if next.layer + 1 < self.model.n_layers() {
+            self.next = Next {
+                layer: next.layer + 1,
+                start: next.start + layer.words(),
+                before: next.start,
+            };
             return Progress::More;
         }
-        // Behind the last layer.
-        let counts = cut.words(layer.n_out());
-        let first = cut.words(layout.first());
+        self.count(next.start, layer.n_out());
+        Progress::Done
+    }
+
+    /// Counts the spikes of the last layer, which starts at `start` of the layers' words and has `n` neurons, and ends
+    /// the step.
+    #[inline(never)]
+    fn count(&mut self, start: usize, n: usize) {
         self.step = self.step.saturating_add(1);
         let step = u16::try_from(self.step).unwrap_or(NEVER);
-        for i in Spikes::new(parts.spikes, layer.n_out()).indices() {
+        let layout = &self.model.layout;
+        let mut cut = Cut(&mut *self.arena);
+        cut.words(layout.before_layers() + start);
+        let spikes = cut.words(words_for(n));
+        cut.words(layout.layers - start - spikes.len());
+        let counts = cut.words(n);
+        for i in Spikes::new(spikes, n).indices() {
             if let Some(count) = counts.get_mut(i) {
                 if *count == 0 {
-                    store(first, i, true, i32::from(step));
+                    store(cut.0, i, true, i32::from(step));
                 }
                 *count = count.saturating_add(1);
             }
         }
-        self.next = Next::default();
-        Progress::Done
     }
 
     /// Puts membranes, spikes, counts and readouts back to their initial state, and gives up a step that is not

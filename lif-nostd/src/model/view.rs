@@ -188,6 +188,17 @@ impl<'m> View<'m> {
         number_of(self.r[word::HEAD])
     }
 
+    /// Whether the weights have 8 bits.
+    pub(super) const fn has_i8(&self) -> bool {
+        self.weight_format() == Number::I8 as u8
+    }
+
+    /// Whether the weights have 16 bits.
+    #[cfg(feature = "i16-weights")]
+    pub(super) const fn has_i16(&self) -> bool {
+        self.weight_format() == Number::I16 as u8
+    }
+
     /// Code of the number format of the membranes.
     pub(super) const fn membrane_format(&self) -> u8 {
         number_of(self.r[word::NEURONS])
@@ -220,7 +231,7 @@ impl<'m> View<'m> {
 
     /// Whether sums are kept in lanes of 16 bits where spikes drive them.
     pub(super) const fn has_lanes(&self) -> bool {
-        self.is_half() && self.weight_format() == Number::I8 as u8 && self.fits_16()
+        self.is_half() && self.has_i8() && self.fits_16()
     }
 
     /// Words that the sums of a step take.
@@ -320,15 +331,6 @@ pub(super) struct Parts<'a> {
     pub(super) v: &'a mut [u32],
     /// State of a decode: two words a neuron, or none.
     pub(super) decodes: &'a mut [u32],
-}
-
-/// What drives a layer in a time step.
-#[derive(Clone, Copy)]
-pub(super) enum Drive<'a> {
-    /// Currents that were computed before, one a neuron.
-    Held(&'a [u32]),
-    /// Spikes, bit-packed.
-    Spikes(&'a [u32]),
 }
 
 /// A parameter of integer neurons.

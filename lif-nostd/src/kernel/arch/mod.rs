@@ -39,6 +39,7 @@ struct Pass {
 }
 
 /// Adds the rows of each block at the spikes of `list` to its lanes: `n_in` rows, at least one, a block.
+#[inline(always)]
 pub(super) fn add_rows(rows: &[Row], n_in: usize, list: SpikeList<'_>, lanes: &mut [Lanes]) {
     let fits = n_in
         .checked_mul(lanes.len())
