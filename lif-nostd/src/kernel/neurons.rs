@@ -26,17 +26,28 @@ pub(crate) struct Constants {
 /// `(v + 2 c) >> 1` is the charge, without saturation.
 pub(crate) fn step(k: &Constants, v: &mut [i16], c: &[i16], spikes: &mut [u32], doubled: bool) {
     let done = super::step_words(k, v, c, spikes, doubled);
-    if done == spikes.len() {
-        return;
+    if done < spikes.len() {
+        step_rest(k, v, c, spikes, doubled, done);
     }
-    let rest = (
-        v.get_mut(32 * done..).unwrap_or(&mut []).chunks_mut(32),
-        c.get(32 * done..).unwrap_or(&[]).chunks(32),
-        spikes.get_mut(done..).unwrap_or(&mut []),
-    );
-    let mut parts = rest.0.zip(rest.1);
-    for word in rest.2 {
-        *word = parts.next().map_or(0, |(v, c)| step_word(k, v, c, doubled));
+}
+
+/// The neurons of the words from `done` on.
+#[inline(never)]
+fn step_rest(
+    k: &Constants,
+    v: &mut [i16],
+    c: &[i16],
+    spikes: &mut [u32],
+    doubled: bool,
+    done: usize,
+) {
+    let mut v = v.get_mut(32 * done..).unwrap_or(&mut []).chunks_mut(32);
+    let mut c = c.get(32 * done..).unwrap_or(&[]).chunks(32);
+    for word in spikes.get_mut(done..).unwrap_or(&mut []) {
+        *word = match (v.next(), c.next()) {
+            (Some(v), Some(c)) => step_word(k, v, c, doubled),
+            _ => 0,
+        };
     }
 }
 

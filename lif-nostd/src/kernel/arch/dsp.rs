@@ -85,6 +85,7 @@ pub(super) struct Neurons {
     leak: u32,
     /// End of the membranes.
     end: *const i16,
+    /// With a soft reset, the end once more.
     v_reset: u32,
 }
 
@@ -101,12 +102,13 @@ pub(super) fn neurons(
         [lif_doubled_hard, lif_doubled_soft],
     ];
     let is_half = k.leak == HALF;
+    let end = v.wrapping_add(32 * words);
     let both = |x: i16| u32::from(x as u16) * 0x0001_0001;
     let neurons = Neurons {
         v_threshold: both(k.v_threshold),
         leak: if is_half { 0 } else { k.leak },
-        end: v.wrapping_add(32 * words),
-        v_reset: both(k.v_reset.unwrap_or(0)),
+        end,
+        v_reset: k.v_reset.map_or(end.addr() as u32, both),
     };
     let by_leak = KERNELS.get(usize::from(is_half) + usize::from(is_half && doubled))?;
     let run = by_leak.get(usize::from(k.v_reset.is_none()))?;
@@ -142,12 +144,18 @@ macro_rules! reset {
             "sel ", $v, ", lr, ", $v, "\n",
         )
     };
-    (soft, $v:literal, $c:literal) => {
+    (soft, $v:literal, $c:literal, $temporary:literal) => {
         concat!(
             "qsub16 ", $c, ", ", $v, ", r3\n",
-            "ssub16 lr, ", $v, ", r3\n",
+            "ssub16 ", $temporary, ", ", $v, ", r3\n",
             "sel ", $v, ", ", $c, ", ", $v, "\n",
         )
+    };
+    (soft_four, $v:literal, $c:literal) => {
+        reset!(soft, $v, $c, "lr")
+    };
+    (soft, $v:literal, $c:literal) => {
+        reset!(soft, $v, $c, "r11")
     };
 }
 
@@ -213,10 +221,10 @@ macro_rules! turn {
 ///
 /// r0 membranes, r1 currents, r2 spikes of the turn, r3 threshold, r4 to r7 eight membranes, r8 to r11 eight currents,
 /// or r8 and r9 four of them, r10 leak factor or zero and r11 a temporary; r12 where the spikes go, lr reset potential.
-/// [sp] is the end of the membranes. The spikes of the pairs' first neurons are in the low half of r2, those of the
-/// second in the high half, at every other bit.
+/// The end of the membranes is at [sp], in r11 or, with a soft reset, in lr, as they are free. The spikes of the pairs'
+/// first neurons are in the low half of r2, those of the second in the high half, at every other bit.
 macro_rules! lif {
-    ($name:ident, $charge:ident, $reset:ident, $n:tt) => {
+    ($name:ident, $charge:ident, $reset:ident, $n:tt, $end:literal) => {
         /// # Safety
         ///
         /// `v` up to `constants.end`, and `c`, hold whole words of neurons from multiples of 4 on, `spikes` a word for
@@ -236,8 +244,7 @@ macro_rules! lif {
                 "2:",
                 "mov r2, #0",
                 turn!($n, $charge, $reset),
-                "ldr r4, [sp]",
-                "cmp r0, r4",
+                $end,
                 "bne 2b",
                 "pop {{r3-r11, pc}}",
             )
@@ -245,9 +252,9 @@ macro_rules! lif {
     };
 }
 
-lif!(lif_doubled_hard, doubled, hard, 16);
-lif!(lif_doubled_soft, doubled, soft, 8);
-lif!(lif_half_hard, half, hard, 16);
-lif!(lif_half_soft, half, soft, 8);
-lif!(lif_any_hard, any, hard, 8);
-lif!(lif_any_soft, any, soft, 8);
+lif!(lif_doubled_hard, doubled, hard, 16, "ldr r4, [sp]\ncmp r0, r4");
+lif!(lif_doubled_soft, doubled, soft_four, 8, "ldr r4, [sp]\ncmp r0, r4");
+lif!(lif_half_hard, half, hard, 16, "cmp r0, r11");
+lif!(lif_half_soft, half, soft, 8, "cmp r0, lr");
+lif!(lif_any_hard, any, hard, 8, "ldr r4, [sp]\ncmp r0, r4");
+lif!(lif_any_soft, any, soft, 8, "cmp r0, lr");

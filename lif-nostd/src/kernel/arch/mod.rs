@@ -3,6 +3,10 @@
 
 #[cfg(lif_kernel = "dsp")]
 mod dsp;
+#[cfg(lif_kernel = "dsp")]
+mod dsp_i32;
+#[cfg(lif_fpu)]
+mod fpu;
 #[cfg(lif_kernel = "riscv")]
 mod riscv;
 #[cfg(lif_kernel = "small")]
@@ -24,8 +28,10 @@ use v7m as kernel;
 use super::lists::SpikeList;
 use super::neurons::Constants;
 use super::{Lanes, Row};
+#[cfg(any(lif_kernel = "dsp", lif_kernel = "small"))]
+use super::Bias;
 #[cfg(lif_kernel = "dsp")]
-use super::{Bias, BLOCK};
+use super::BLOCK;
 
 /// What a kernel of rows needs to know besides the weights: a list of spikes and the lanes of blocks.
 #[repr(C)]
@@ -64,6 +70,17 @@ pub(super) fn finish(lanes: &mut [Lanes], bias: &[Bias], offset: i32, shift: i8)
         let lanes = lanes.as_mut_ptr();
         // SAFETY: both hold `n` blocks, at least one.
         unsafe { dsp::finish(lanes, bias.as_ptr(), lanes.add(n), offset, shift.into()) }
+    }
+}
+
+/// Turns the sums of blocks into currents `sum + bias - offset`, in the order of the outputs (see `portable`).
+#[cfg(lif_kernel = "small")]
+pub(super) fn finish(lanes: &mut [Lanes], bias: &[Bias], offset: u32) {
+    let n = lanes.len().min(bias.len());
+    if n > 0 {
+        let lanes = lanes.as_mut_ptr();
+        // SAFETY: both hold `n` blocks, at least one.
+        unsafe { small::finish(lanes, bias.as_ptr(), lanes.add(n), offset) }
     }
 }
 
@@ -108,3 +125,50 @@ pub(super) fn step_words(
 
 /// A kernel of i16 neurons: membranes, currents, where the spikes go, constants.
 type StepI16 = unsafe extern "C" fn(*mut i16, *const i16, *mut u32, *const kernel::Neurons);
+
+/// One time step of i32 neurons in whole words: `v` and `c` hold 32 a word of `spikes`; how many words were stepped.
+#[cfg(lif_kernel = "dsp")]
+pub(super) fn step_words_i32(
+    k: &super::neurons_i32::Constants,
+    v: &mut [i32],
+    c: &[i32],
+    spikes: &mut [u32],
+) -> usize {
+    let words = (v.len() / 32).min(c.len() / 32).min(spikes.len());
+    let (Some((constants, keep)), 1..) = (dsp_i32::neurons(k), words) else {
+        return 0;
+    };
+    let v = v.as_mut_ptr();
+    // SAFETY: `v` and `c` hold 32 neurons a word, up to the end, `spikes` a word each.
+    unsafe {
+        let end = v.add(32 * words);
+        dsp_i32::lif(v, c.as_ptr(), spikes.as_mut_ptr(), &constants, end, keep);
+    }
+    words
+}
+
+/// One time step of f32 neurons in whole words: `v` and `x` hold 32 a word of `spikes`; how many words were stepped.
+#[cfg(lif_fpu)]
+pub(super) fn step_words_f32(
+    lif: &crate::neuron::Lif<f32>,
+    v: &mut [f32],
+    x: &[f32],
+    spikes: &mut [u32],
+) -> usize {
+    let words = (v.len() / 32).min(x.len() / 32).min(spikes.len());
+    if words > 0 {
+        let run = if lif.decay_input {
+            fpu::lif_decayed
+        } else {
+            fpu::lif_whole
+        };
+        let v = v.as_mut_ptr();
+        let constants = fpu::neurons(lif);
+        // SAFETY: `v` and `x` hold 32 neurons a word, up to the end, `spikes` a word each.
+        unsafe {
+            let end = v.add(32 * words);
+            run(v, x.as_ptr(), spikes.as_mut_ptr(), &constants, end);
+        }
+    }
+    words
+}

@@ -1,7 +1,7 @@
 //! Armv6-M and the baseline of Armv8-M: most instructions compute in the first eight registers.
 
 use super::super::neurons::{Constants, HALF};
-use super::super::Row;
+use super::super::{Bias, Lanes, Row};
 use super::{Pass, StepI16};
 
 /// Saves r4 to r11.
@@ -97,6 +97,67 @@ pub(super) unsafe extern "C" fn rows(rows: *const Row, pass: *const Pass) {
         "cmp r3, r0",
         "bne 2b",
         "add sp, #20",
+        leave!(),
+    )
+}
+
+/// Turns the sums of blocks into currents, without a shift (see `portable`).
+///
+/// Four outputs a turn. r0 lanes, r1 bias, r2 and r3 a word of even and one of odd outputs, r4 to r7 biases, r8 end of
+/// the lanes, r9 and r10 what is added to r2 and r3, r11 2^15.
+///
+/// # Safety
+///
+/// From `lanes` to `end` there are whole blocks, at least one, and as many at `bias`.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn finish(
+    lanes: *mut Lanes,
+    bias: *const Bias,
+    end: *mut Lanes,
+    offset: u32,
+) {
+    core::arch::naked_asm!(
+        save!(),
+        "mov r8, r2",
+        "lsls r4, r3, #16",
+        "adds r4, r4, r3",
+        "rsbs r4, r4, #0",
+        "mov r9, r4",
+        "lsls r3, r3, #8",
+        "subs r4, r4, r3",
+        "mov r10, r4",
+        "movs r4, #1",
+        "lsls r4, r4, #15",
+        "mov r11, r4",
+        "2:",
+        "ldm r1!, {{r4-r7}}",
+        "ldr r2, [r0]",
+        "ldr r3, [r0, #4]",
+        "adds r2, r2, r4",
+        "lsls r4, r6, #16",
+        "adds r2, r2, r4",
+        "add r2, r9",
+        "mov r4, r2",
+        "add r4, r11",
+        "asrs r4, r4, #16",
+        "adds r3, r3, r5",
+        "lsls r7, r7, #16",
+        "adds r3, r3, r7",
+        "subs r6, r4, r6",
+        "lsls r6, r6, #8",
+        "subs r3, r3, r6",
+        "add r3, r10",
+        "uxth r2, r2",
+        "lsls r5, r3, #16",
+        "orrs r2, r5",
+        "add r3, r11",
+        "lsrs r3, r3, #16",
+        "lsls r3, r3, #16",
+        "uxth r4, r4",
+        "orrs r3, r4",
+        "stm r0!, {{r2, r3}}",
+        "cmp r0, r8",
+        "bne 2b",
         leave!(),
     )
 }
