@@ -1,8 +1,9 @@
-//! Counts the instructions of the core's kernels and prints a line each: what was measured, the instructions, and how
+//! Checks the core's kernels, then counts their instructions and prints a line each: what was measured, the instructions, and how
 //! many synaptic operations or neurons they were for. The rows are the same on each machine.
 #![no_std]
 #![no_main]
 
+mod checks;
 #[cfg_attr(target_arch = "arm", path = "machine/mps2.rs")]
 #[cfg_attr(target_arch = "riscv32", path = "machine/virt.rs")]
 mod machine;
@@ -23,6 +24,10 @@ impl Random {
 
 /// Everything that is measured; none if something is amiss.
 fn run(machine: &mut Machine) -> Option<()> {
+    if let Err(what) = checks::all() {
+        machine.line(format_args!("not as defined: {what}"));
+        return None;
+    }
     synapses::all(machine)?;
     neurons::all(machine)
 }

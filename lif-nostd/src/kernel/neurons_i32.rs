@@ -1,5 +1,24 @@
 //! Populations of i32 LIF neurons (`docs/dynamics.md`, section 3).
 
+use crate::neuron::Lif;
+
+impl Lif<i32> {
+    /// One time step of a population: the bits of [`Lif::step_all`], by the kernel of the target where the input is
+    /// not divided by tau and the leak is towards 0, as in a deployed network. `v` and `c` hold a membrane and a
+    /// current a neuron, `spikes` gets one bit a neuron.
+    pub fn step_block(&self, v: &mut [i32], c: &[i32], spikes: &mut [u32]) {
+        if self.decay_input || self.leak.pull != 0 || self.leak.a > 1 << 16 {
+            return self.step_all(v, c.iter().copied(), spikes);
+        }
+        let k = Constants {
+            leak: self.leak.a,
+            v_threshold: self.v_threshold,
+            v_reset: self.v_reset,
+        };
+        step(&k, v, c, spikes);
+    }
+}
+
 /// Constants of i32 neurons.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Constants {
@@ -61,7 +80,6 @@ const fn scale(a: u32, v: i32) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::neuron::Lif;
     use crate::scalar::FixedLeak;
 
     #[test]

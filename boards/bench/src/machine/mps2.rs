@@ -9,12 +9,17 @@ use cortex_m_semihosting::{debug, hprintln};
 pub struct Machine(Counter);
 
 impl Machine {
+    /// Prints a line.
+    pub fn line(&mut self, text: core::fmt::Arguments<'_>) {
+        hprintln!("{}", text);
+    }
+
     /// Prints a line: the name, the instructions of `work`, and what they are `of`.
     pub fn row(&mut self, name: core::fmt::Arguments<'_>, of: usize, work: impl FnOnce()) {
         // Ticks of 40 ns at 256 ns an instruction; 0 where the counter wrapped.
         let ticks = self.0.measure(work).unwrap_or(0);
         let count = (u64::from(ticks) * 40 + 128) / 256;
-        hprintln!("{} {} {}", name, count, of);
+        self.line(format_args!("{name} {count} {of}"));
     }
 }
 

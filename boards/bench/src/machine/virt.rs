@@ -17,12 +17,17 @@ const FAIL: u32 = 0x0001_3333;
 pub struct Machine(Counter);
 
 impl Machine {
+    /// Prints a line.
+    pub fn line(&mut self, text: fmt::Arguments<'_>) {
+        // The port takes all.
+        let _ = writeln!(Uart, "{text}");
+    }
+
     /// Prints a line: the name, the instructions of `work`, and what they are `of`.
     pub fn row(&mut self, name: fmt::Arguments<'_>, of: usize, work: impl FnOnce()) {
         // 0 where the counter wrapped.
         let count = self.0.measure(work).unwrap_or(0);
-        // The port takes all.
-        let _ = writeln!(Uart, "{name} {count} {of}");
+        self.line(format_args!("{name} {count} {of}"));
     }
 }
 
