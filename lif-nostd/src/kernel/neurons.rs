@@ -25,33 +25,33 @@ pub(crate) struct Constants {
 /// `doubled` says that the currents are twice what they stand for, which is for a leak factor of 1/2 alone: then
 /// `(v + 2 c) >> 1` is the charge, without saturation.
 pub(crate) fn step(k: &Constants, v: &mut [i16], c: &[i16], spikes: &mut [u32], doubled: bool) {
-    let done = super::step_words(k, v, c, spikes, doubled);
-    if done < spikes.len() {
-        step_rest(k, v, c, spikes, doubled, done);
+    if !super::step_words(k, v, c, spikes, doubled) {
+        step_in_parts(k, v, c, spikes, doubled);
     }
 }
 
-/// The neurons of the words from `done` on.
+/// The same in two parts: whole words, and what is left.
 #[inline(never)]
-fn step_rest(
-    k: &Constants,
-    v: &mut [i16],
-    c: &[i16],
-    spikes: &mut [u32],
-    doubled: bool,
-    done: usize,
-) {
-    let mut v = v.get_mut(32 * done..).unwrap_or(&mut []).chunks_mut(32);
-    let mut c = c.get(32 * done..).unwrap_or(&[]).chunks(32);
-    for word in spikes.get_mut(done..).unwrap_or(&mut []) {
-        *word = match (v.next(), c.next()) {
-            (Some(v), Some(c)) => step_word(k, v, c, doubled),
-            _ => 0,
-        };
+fn step_in_parts(k: &Constants, v: &mut [i16], c: &[i16], spikes: &mut [u32], doubled: bool) {
+    let words = (v.len() / 32).min(c.len() / 32).min(spikes.len());
+    let (v, v_rest) = v.split_at_mut_checked(32 * words).unwrap_or_default();
+    let (c, c_rest) = c.split_at_checked(32 * words).unwrap_or_default();
+    let (spikes, spikes_rest) = spikes.split_at_mut_checked(words).unwrap_or_default();
+    if !super::step_words(k, v, c, spikes, doubled) {
+        step_portable(k, v, c, spikes, doubled);
+    }
+    step_portable(k, v_rest, c_rest, spikes_rest, doubled);
+}
+
+#[inline(never)]
+fn step_portable(k: &Constants, v: &mut [i16], c: &[i16], spikes: &mut [u32], doubled: bool) {
+    let mut parts = v.chunks_mut(32).zip(c.chunks(32));
+    for word in spikes {
+        *word = parts.next().map_or(0, |(v, c)| step_word(k, v, c, doubled));
     }
 }
 
-/// Whole words that a kernel of the architecture steps: none in the portable text.
+/// Whether a kernel of the architecture stepped them: none in the portable text.
 #[cfg(lif_kernel = "wide")]
 pub(crate) const fn step_words(
     _: &Constants,
@@ -59,8 +59,8 @@ pub(crate) const fn step_words(
     _: &[i16],
     _: &mut [u32],
     _: bool,
-) -> usize {
-    0
+) -> bool {
+    false
 }
 
 /// One time step of up to 32 neurons with membranes `v` and currents `c`: their spikes, neuron 0 in the lowest bit.

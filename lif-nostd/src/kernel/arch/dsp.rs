@@ -93,8 +93,7 @@ pub(super) struct Neurons {
 pub(super) fn neurons(
     k: &Constants,
     doubled: bool,
-    v: *const i16,
-    words: usize,
+    end: *const i16,
 ) -> Option<(StepI16, Neurons)> {
     const KERNELS: [[StepI16; 2]; 3] = [
         [lif_any_hard, lif_any_soft],
@@ -102,7 +101,6 @@ pub(super) fn neurons(
         [lif_doubled_hard, lif_doubled_soft],
     ];
     let is_half = k.leak == HALF;
-    let end = v.wrapping_add(32 * words);
     let both = |x: i16| u32::from(x as u16) * 0x0001_0001;
     let neurons = Neurons {
         v_threshold: both(k.v_threshold),
@@ -159,14 +157,14 @@ macro_rules! reset {
     };
 }
 
-/// A pair: charge, fire, reset. Its spikes go to the bit of `$bits` in each half of r2.
+/// A pair: charge, fire, reset. Its spikes go to the bit of `$bits` in each half of r12.
 macro_rules! pair {
     ($charge:ident, $reset:ident, $v:literal, $c:literal, $bits:literal) => {
         concat!(
             charge!($charge, $v, $c),
             reset!($reset, $v, $c),
-            "orr ", $c, ", r2, #", $bits, "\n",
-            "sel r2, ", $c, ", r2\n",
+            "orr ", $c, ", r12, #", $bits, "\n",
+            "sel r12, ", $c, ", r12\n",
         )
     };
 }
@@ -203,26 +201,26 @@ macro_rules! turn {
     (8, $charge:ident, $reset:ident) => {
         concat!(
             eight!($charge, $reset, "0x00010001", "0x00040004", "0x00100010", "0x00400040"),
-            "orr r2, r2, r2, lsr #15\n",
-            "strb r2, [r12], #1\n",
+            "orr r12, r12, r12, lsr #15\n",
+            "strb r12, [r2], #1\n",
         )
     };
     (16, $charge:ident, $reset:ident) => {
         concat!(
             eight!($charge, $reset, "0x00010001", "0x00040004", "0x00100010", "0x00400040"),
             eight!($charge, $reset, "0x01000100", "0x04000400", "0x10001000", "0x40004000"),
-            "orr r2, r2, r2, lsr #15\n",
-            "strh r2, [r12], #2\n",
+            "orr r12, r12, r12, lsr #15\n",
+            "strh r12, [r2], #2\n",
         )
     };
 }
 
 /// A step of words of neurons, `$n` a turn, in pairs.
 ///
-/// r0 membranes, r1 currents, r2 spikes of the turn, r3 threshold, r4 to r7 eight membranes, r8 to r11 eight currents,
-/// or r8 and r9 four of them, r10 leak factor or zero and r11 a temporary; r12 where the spikes go, lr reset potential.
+/// r0 membranes, r1 currents, r12 spikes of the turn, r3 threshold, r4 to r7 eight membranes, r8 to r11 eight currents,
+/// or r8 and r9 four of them, r10 leak factor or zero and r11 a temporary; r2 where the spikes go, lr reset potential.
 /// The end of the membranes is at [sp], in r11 or, with a soft reset, in lr, as they are free. The spikes of the pairs'
-/// first neurons are in the low half of r2, those of the second in the high half, at every other bit.
+/// first neurons are in the low half of r12, those of the second in the high half, at every other bit.
 macro_rules! lif {
     ($name:ident, $charge:ident, $reset:ident, $n:tt, $end:literal) => {
         /// # Safety
@@ -238,11 +236,10 @@ macro_rules! lif {
         ) {
             core::arch::naked_asm!(
                 "push {{r3-r11, lr}}",
-                "mov r12, r2",
                 "ldm r3, {{r3, r10, r11, lr}}",
                 "str r11, [sp]",
                 "2:",
-                "mov r2, #0",
+                "mov r12, #0",
                 turn!($n, $charge, $reset),
                 $end,
                 "bne 2b",

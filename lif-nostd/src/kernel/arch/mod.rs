@@ -97,30 +97,31 @@ pub(super) fn widen(lanes: &[u32], sums: &mut [u32; BLOCK], offset: u32) {
     }
 }
 
-/// One time step of neurons in whole words: `v` and `c` hold 32 a word of `spikes`; how many words were stepped.
+/// One time step of neurons in whole words: `v` and `c` hold 32 a word of `spikes`. False where no kernel serves them,
+/// and nothing was done.
 ///
 /// Of the currents, `doubled` says that they are twice what they stand for.
+#[inline]
 pub(super) fn step_words(
     k: &Constants,
     v: &mut [i16],
     c: &[i16],
     spikes: &mut [u32],
     doubled: bool,
-) -> usize {
-    let words = (v.len() / 32).min(c.len() / 32).min(spikes.len());
-    // Of a pair, the kernels load both; and where the threshold is the lowest value, a membrane that falls below it
-    // fires.
-    let aligned = (v.as_ptr().addr() | c.as_ptr().addr()) % 4 == 0;
-    if words == 0 || !aligned || k.v_threshold == i16::MIN {
-        return 0;
+) -> bool {
+    let n = spikes.len().wrapping_mul(32);
+    // Of a pair, the kernels load both.
+    let aligned = (v.as_ptr().addr() | c.as_ptr().addr()).is_multiple_of(4);
+    if n == 0 || v.len() != n || c.len() != n || !aligned {
+        return false;
     }
-    let Some((run, constants)) = kernel::neurons(k, doubled, v.as_mut_ptr_range().start, words)
-    else {
-        return 0;
+    let range = v.as_mut_ptr_range();
+    let Some((run, constants)) = kernel::neurons(k, doubled, range.end) else {
+        return false;
     };
-    // SAFETY: `v` and `c` hold 64 bytes a word from multiples of 4 on, `spikes` a word each, and `constants` say so.
-    unsafe { run(v.as_mut_ptr(), c.as_ptr(), spikes.as_mut_ptr(), &constants) }
-    words
+    // SAFETY: `v` and `c` hold 64 bytes a word, from multiples of 4 on, `spikes` a word each, and `constants` the end.
+    unsafe { run(range.start, c.as_ptr(), spikes.as_mut_ptr(), &constants) }
+    true
 }
 
 /// A kernel of i16 neurons: membranes, currents, where the spikes go, constants.

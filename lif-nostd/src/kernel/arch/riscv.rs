@@ -139,8 +139,7 @@ pub(super) struct Neurons {
 pub(super) fn neurons(
     k: &Constants,
     doubled: bool,
-    v: *const i16,
-    words: usize,
+    end: *const i16,
 ) -> Option<(StepI16, Neurons)> {
     let v_threshold = k.v_threshold.into();
     let (keep, take) = match k.v_reset {
@@ -148,13 +147,15 @@ pub(super) fn neurons(
         None => (-1, v_threshold),
     };
     let neurons = Neurons {
-        end: v.wrapping_add(32 * words),
+        end,
         leak: k.leak,
         v_threshold,
         keep,
         take,
     };
-    (!doubled).then_some((lif, neurons))
+    // Where the threshold is the lowest value, a membrane that falls below it fires.
+    let serves = !doubled && k.v_threshold != i16::MIN;
+    serves.then_some((lif, neurons))
 }
 
 /// A step of words of neurons. A membrane above the range fires, so only what falls below it is mended on the way.

@@ -166,16 +166,12 @@ pub(super) unsafe extern "C" fn finish(
 #[repr(C)]
 pub(super) struct Neurons {
     v_threshold: i32,
-    /// The leak factor; 0 for that of 1/2.
-    leak: u32,
     /// Membrane after a spike, [`SOFT`] for a soft reset.
     v_reset: i32,
-    /// The spike of a neuron before it is shifted to its place.
-    one: u32,
     /// End of the membranes.
     end: *const i16,
-    min: i32,
-    max: i32,
+    /// The leak factor; 0 for that of 1/2.
+    leak: u32,
 }
 
 /// Above every membrane.
@@ -185,26 +181,43 @@ const SOFT: i32 = 1 << 16;
 pub(super) fn neurons(
     k: &Constants,
     doubled: bool,
-    v: *const i16,
-    words: usize,
+    end: *const i16,
 ) -> Option<(StepI16, Neurons)> {
     let neurons = Neurons {
         v_threshold: k.v_threshold.into(),
         leak: if k.leak == HALF { 0 } else { k.leak },
         v_reset: k.v_reset.map_or(SOFT, i32::from),
-        one: 1 << 31,
-        end: v.wrapping_add(32 * words),
-        min: i16::MIN.into(),
-        max: i16::MAX.into(),
+        end,
     };
-    // A leak factor of 0 has no kernel.
-    (!doubled && k.leak != 0).then_some((lif, neurons))
+    // Where the threshold is the lowest value, a membrane that falls below it fires. A leak factor of 0 has no kernel.
+    let serves = !doubled && k.v_threshold != i16::MIN && k.leak != 0;
+    serves.then_some((lif, neurons))
 }
 
-/// Words of neurons whose leak is `$leak`. A membrane above the range fires, so only what falls below it is mended on
-/// the way; a spike resets it at 5.
+/// The reset of a neuron that fired, in r4.
+macro_rules! reset {
+    (hard) => {
+        "mov r4, r8\nb 4b\n"
+    };
+    (soft) => {
+        concat!(
+            "cmp r4, lr\n",
+            "ble 6f\n",
+            "mov r4, lr\n",
+            "6:\n",
+            "subs r4, r4, r3\n",
+            "cmp r4, lr\n",
+            "ble 4b\n",
+            "mov r4, lr\n",
+            "b 4b\n",
+        )
+    };
+}
+
+/// Words of neurons whose leak is `$leak`; then it goes on at 90. A membrane above the range fires, so only what falls
+/// below it is mended on the way.
 macro_rules! words {
-    ($leak:literal) => {
+    ($leak:literal, $reset:ident) => {
         concat!(
             "2:\n",
             "movs r2, #64\n",
@@ -230,23 +243,10 @@ macro_rules! words {
             "mov r10, r5\n",
             "cmp r0, r11\n",
             "bne 2b\n",
-            leave!(),
+            "b 90f\n",
             "5:\n",
             "add r7, r9\n",
-            "cmp r8, lr\n",
-            "bgt 6f\n",
-            "mov r4, r8\n",
-            "b 4b\n",
-            "6:\n",
-            "cmp r4, lr\n",
-            "ble 6f\n",
-            "mov r4, lr\n",
-            "6:\n",
-            "subs r4, r4, r3\n",
-            "cmp r4, lr\n",
-            "ble 4b\n",
-            "mov r4, lr\n",
-            "b 4b\n",
+            reset!($reset),
             "7:\n",
             "mov r4, r12\n",
             "b 4b\n",
@@ -268,19 +268,30 @@ unsafe extern "C" fn lif(v: *mut i16, c: *const i16, spikes: *mut u32, constants
     core::arch::naked_asm!(
         save!(),
         "mov r10, r2",
-        "ldm r3!, {{r2, r6}}",
-        "ldm r3!, {{r4, r5, r7}}",
+        "ldm r3, {{r3, r4, r5, r6}}",
         "mov r8, r4",
-        "mov r9, r5",
-        "mov r11, r7",
-        "ldm r3!, {{r4, r5}}",
+        "mov r11, r5",
+        "movs r4, #1",
+        "lsls r4, r4, #31",
+        "mov r9, r4",
+        "asrs r4, r4, #16",
         "mov r12, r4",
-        "mov lr, r5",
-        "mov r3, r2",
+        "mvns r4, r4",
+        "mov lr, r4",
+        "cmp r8, lr",
+        "bgt 30f",
         "cmp r6, #0",
         "bne 20f",
-        words!("asrs r4, r4, #1\n"),
+        words!("asrs r4, r4, #1\n", hard),
         "20:",
-        words!("muls r4, r6, r4\nasrs r4, r4, #16\n"),
+        words!("muls r4, r6, r4\nasrs r4, r4, #16\n", hard),
+        "30:",
+        "cmp r6, #0",
+        "bne 40f",
+        words!("asrs r4, r4, #1\n", soft),
+        "40:",
+        words!("muls r4, r6, r4\nasrs r4, r4, #16\n", soft),
+        "90:",
+        leave!(),
     )
 }

@@ -44,8 +44,7 @@ pub(super) struct Neurons {
 pub(super) fn neurons(
     k: &Constants,
     doubled: bool,
-    v: *const i16,
-    words: usize,
+    end: *const i16,
 ) -> Option<(StepI16, Neurons)> {
     let v_threshold = k.v_threshold.into();
     let (keep, take) = match k.v_reset {
@@ -56,7 +55,7 @@ pub(super) fn neurons(
         v_threshold,
         keep,
         take,
-        end: v.wrapping_add(32 * words),
+        end,
         leak: k.leak,
     };
     (!doubled).then_some((lif, neurons))
