@@ -92,7 +92,13 @@ fn i32s(random: &mut Random, a: u32) -> Result<(), &'static str> {
                 v_reset,
                 decay_input: false,
             };
-            if !agrees(&lif, &v, &c, |x| x as u32, |v, c, s| lif.step_block(v, c, s)) {
+            if !agrees(
+                &lif,
+                &v,
+                &c,
+                |x| x as u32,
+                |v, c, s| lif.step_block(v, c, s),
+            ) {
                 return Err("i32 neurons");
             }
         }

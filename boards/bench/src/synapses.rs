@@ -71,7 +71,11 @@ fn layer(
         // Without spikes the instructions are those of the layer.
         let of = if n == 0 { 1 } else { n * n_out };
         if shift == 0 {
-            machine.row(format_args!("synapses {n_in}-{n_out} {percent}% {name}"), of, work);
+            machine.row(
+                format_args!("synapses {n_in}-{n_out} {percent}% {name}"),
+                of,
+                work,
+            );
         } else if kind == Sums::Lanes {
             let name = format_args!("synapses {n_in}-{n_out} {percent}% {name} shift {shift}");
             machine.row(name, of, &mut work);

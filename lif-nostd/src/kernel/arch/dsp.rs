@@ -90,11 +90,7 @@ pub(super) struct Neurons {
 }
 
 /// The kernel for neurons of constants `k`, and what it needs to know.
-pub(super) fn neurons(
-    k: &Constants,
-    doubled: bool,
-    end: *const i16,
-) -> Option<(StepI16, Neurons)> {
+pub(super) fn neurons(k: &Constants, doubled: bool, end: *const i16) -> Option<(StepI16, Neurons)> {
     const KERNELS: [[StepI16; 2]; 3] = [
         [lif_any_hard, lif_any_soft],
         [lif_half_hard, lif_half_soft],
@@ -120,16 +116,31 @@ macro_rules! charge {
     };
     (half, $v:literal, $c:literal) => {
         concat!(
-            "shadd16 ", $v, ", ", $v, ", r10\n",
-            "qadd16 ", $v, ", ", $v, ", ", $c, "\n",
+            "shadd16 ", $v, ", ", $v, ", r10\n", "qadd16 ", $v, ", ", $v, ", ", $c, "\n",
         )
     };
     (any, $v:literal, $c:literal) => {
         concat!(
-            "smulwb r11, r10, ", $v, "\n",
-            "smulwt ", $v, ", r10, ", $v, "\n",
-            "pkhbt ", $v, ", r11, ", $v, ", lsl #16\n",
-            "qadd16 ", $v, ", ", $v, ", ", $c, "\n",
+            "smulwb r11, r10, ",
+            $v,
+            "\n",
+            "smulwt ",
+            $v,
+            ", r10, ",
+            $v,
+            "\n",
+            "pkhbt ",
+            $v,
+            ", r11, ",
+            $v,
+            ", lsl #16\n",
+            "qadd16 ",
+            $v,
+            ", ",
+            $v,
+            ", ",
+            $c,
+            "\n",
         )
     };
 }
@@ -138,15 +149,13 @@ macro_rules! charge {
 macro_rules! reset {
     (hard, $v:literal, $c:literal) => {
         concat!(
-            "ssub16 ", $c, ", ", $v, ", r3\n",
-            "sel ", $v, ", lr, ", $v, "\n",
+            "ssub16 ", $c, ", ", $v, ", r3\n", "sel ", $v, ", lr, ", $v, "\n",
         )
     };
     (soft, $v:literal, $c:literal, $temporary:literal) => {
         concat!(
-            "qsub16 ", $c, ", ", $v, ", r3\n",
-            "ssub16 ", $temporary, ", ", $v, ", r3\n",
-            "sel ", $v, ", ", $c, ", ", $v, "\n",
+            "qsub16 ", $c, ", ", $v, ", r3\n", "ssub16 ", $temporary, ", ", $v, ", r3\n", "sel ",
+            $v, ", ", $c, ", ", $v, "\n",
         )
     };
     (soft_four, $v:literal, $c:literal) => {
@@ -163,8 +172,14 @@ macro_rules! pair {
         concat!(
             charge!($charge, $v, $c),
             reset!($reset, $v, $c),
-            "orr ", $c, ", r12, #", $bits, "\n",
-            "sel r12, ", $c, ", r12\n",
+            "orr ",
+            $c,
+            ", r12, #",
+            $bits,
+            "\n",
+            "sel r12, ",
+            $c,
+            ", r12\n",
         )
     };
 }
@@ -200,15 +215,36 @@ macro_rules! eight {
 macro_rules! turn {
     (8, $charge:ident, $reset:ident) => {
         concat!(
-            eight!($charge, $reset, "0x00010001", "0x00040004", "0x00100010", "0x00400040"),
+            eight!(
+                $charge,
+                $reset,
+                "0x00010001",
+                "0x00040004",
+                "0x00100010",
+                "0x00400040"
+            ),
             "orr r12, r12, r12, lsr #15\n",
             "strb r12, [r2], #1\n",
         )
     };
     (16, $charge:ident, $reset:ident) => {
         concat!(
-            eight!($charge, $reset, "0x00010001", "0x00040004", "0x00100010", "0x00400040"),
-            eight!($charge, $reset, "0x01000100", "0x04000400", "0x10001000", "0x40004000"),
+            eight!(
+                $charge,
+                $reset,
+                "0x00010001",
+                "0x00040004",
+                "0x00100010",
+                "0x00400040"
+            ),
+            eight!(
+                $charge,
+                $reset,
+                "0x01000100",
+                "0x04000400",
+                "0x10001000",
+                "0x40004000"
+            ),
             "orr r12, r12, r12, lsr #15\n",
             "strh r12, [r2], #2\n",
         )
@@ -249,8 +285,20 @@ macro_rules! lif {
     };
 }
 
-lif!(lif_doubled_hard, doubled, hard, 16, "ldr r4, [sp]\ncmp r0, r4");
-lif!(lif_doubled_soft, doubled, soft_four, 8, "ldr r4, [sp]\ncmp r0, r4");
+lif!(
+    lif_doubled_hard,
+    doubled,
+    hard,
+    16,
+    "ldr r4, [sp]\ncmp r0, r4"
+);
+lif!(
+    lif_doubled_soft,
+    doubled,
+    soft_four,
+    8,
+    "ldr r4, [sp]\ncmp r0, r4"
+);
 lif!(lif_half_hard, half, hard, 16, "cmp r0, r11");
 lif!(lif_half_soft, half, soft, 8, "cmp r0, lr");
 lif!(lif_any_hard, any, hard, 8, "ldr r4, [sp]\ncmp r0, r4");

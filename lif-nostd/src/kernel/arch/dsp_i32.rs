@@ -33,11 +33,8 @@ pub(super) fn neurons(k: &Constants) -> Option<(Neurons, i32)> {
 macro_rules! charge {
     ($v:literal, $c:literal, $fire:literal, $back:literal) => {
         concat!(
-            "smmla ", $v, ", ", $v, ", r12, ", $v, "\n",
-            "qadd ", $v, ", ", $v, ", ", $c, "\n",
-            "cmp ", $v, ", lr\n",
-            "bge ", $fire, "f\n",
-            $back, ":\n",
+            "smmla ", $v, ", ", $v, ", r12, ", $v, "\n", "qadd ", $v, ", ", $v, ", ", $c, "\n",
+            "cmp ", $v, ", lr\n", "bge ", $fire, "f\n", $back, ":\n",
         )
     };
 }
@@ -46,12 +43,29 @@ macro_rules! charge {
 macro_rules! fire {
     ($v:literal, $c:literal, $fire:literal, $back:literal, $bit:literal) => {
         concat!(
-            $fire, ":\n",
-            "ldr ", $c, ", [sp, #8]\n",
-            "orr r3, r3, #", $bit, "\n",
-            "and ", $v, ", ", $v, ", r10\n",
-            "qadd ", $v, ", ", $v, ", ", $c, "\n",
-            "b ", $back, "b\n",
+            $fire,
+            ":\n",
+            "ldr ",
+            $c,
+            ", [sp, #8]\n",
+            "orr r3, r3, #",
+            $bit,
+            "\n",
+            "and ",
+            $v,
+            ", ",
+            $v,
+            ", r10\n",
+            "qadd ",
+            $v,
+            ", ",
+            $v,
+            ", ",
+            $c,
+            "\n",
+            "b ",
+            $back,
+            "b\n",
         )
     };
 }

@@ -36,18 +36,38 @@ pub(super) fn neurons(lif: &Lif<f32>) -> Neurons {
 macro_rules! charge {
     (decayed, $v:literal, $x:literal) => {
         concat!(
-            "vsub.f32 s24, ", $v, ", s17\n",
-            "vsub.f32 s24, ", $x, ", s24\n",
+            "vsub.f32 s24, ",
+            $v,
+            ", s17\n",
+            "vsub.f32 s24, ",
+            $x,
+            ", s24\n",
             "vdiv.f32 s24, s24, s16\n",
-            "vadd.f32 ", $v, ", ", $v, ", s24\n",
+            "vadd.f32 ",
+            $v,
+            ", ",
+            $v,
+            ", s24\n",
         )
     };
     (whole, $v:literal, $x:literal) => {
         concat!(
-            "vsub.f32 s24, ", $v, ", s17\n",
+            "vsub.f32 s24, ",
+            $v,
+            ", s17\n",
             "vdiv.f32 s24, s24, s16\n",
-            "vsub.f32 ", $v, ", ", $v, ", s24\n",
-            "vadd.f32 ", $v, ", ", $v, ", ", $x, "\n",
+            "vsub.f32 ",
+            $v,
+            ", ",
+            $v,
+            ", s24\n",
+            "vadd.f32 ",
+            $v,
+            ", ",
+            $v,
+            ", ",
+            $x,
+            "\n",
         )
     };
 }
@@ -57,11 +77,20 @@ macro_rules! one {
     ($input:ident, $v:literal, $x:literal, $fire:literal, $back:literal) => {
         concat!(
             charge!($input, $v, $x),
-            "vcmp.f32 ", $v, ", s18\n",
+            "vcmp.f32 ",
+            $v,
+            ", s18\n",
             "vmrs APSR_nzcv, fpscr\n",
-            "bge ", $fire, "f\n",
-            "vadd.f32 ", $v, ", ", $v, ", s19\n",
-            $back, ":\n",
+            "bge ",
+            $fire,
+            "f\n",
+            "vadd.f32 ",
+            $v,
+            ", ",
+            $v,
+            ", s19\n",
+            $back,
+            ":\n",
         )
     };
 }
@@ -70,11 +99,24 @@ macro_rules! one {
 macro_rules! fire {
     ($v:literal, $fire:literal, $back:literal, $bit:literal) => {
         concat!(
-            $fire, ":\n",
-            "orr r3, r3, #", $bit, "\n",
-            "vmul.f32 ", $v, ", ", $v, ", s20\n",
-            "vadd.f32 ", $v, ", ", $v, ", s21\n",
-            "b ", $back, "b\n",
+            $fire,
+            ":\n",
+            "orr r3, r3, #",
+            $bit,
+            "\n",
+            "vmul.f32 ",
+            $v,
+            ", ",
+            $v,
+            ", s20\n",
+            "vadd.f32 ",
+            $v,
+            ", ",
+            $v,
+            ", s21\n",
+            "b ",
+            $back,
+            "b\n",
         )
     };
 }

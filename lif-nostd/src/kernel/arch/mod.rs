@@ -25,13 +25,13 @@ use small as kernel;
 #[cfg(lif_kernel = "v7m")]
 use v7m as kernel;
 
+#[cfg(lif_kernel = "dsp")]
+use super::BLOCK;
+#[cfg(any(lif_kernel = "dsp", lif_kernel = "small"))]
+use super::Bias;
 use super::lists::SpikeList;
 use super::neurons::Constants;
 use super::{Lanes, Row};
-#[cfg(any(lif_kernel = "dsp", lif_kernel = "small"))]
-use super::Bias;
-#[cfg(lif_kernel = "dsp")]
-use super::BLOCK;
 
 /// What a kernel of rows needs to know besides the weights: a list of spikes and the lanes of blocks.
 #[repr(C)]
@@ -46,7 +46,9 @@ struct Pass {
 
 /// Adds the rows of each block at the spikes of `list` to its lanes: `n_in` rows, at least one, a block.
 pub(super) fn add_rows(rows: &[Row], n_in: usize, list: SpikeList<'_>, lanes: &mut [Lanes]) {
-    let fits = n_in.checked_mul(lanes.len()).is_some_and(|n| n <= rows.len());
+    let fits = n_in
+        .checked_mul(lanes.len())
+        .is_some_and(|n| n <= rows.len());
     if list.bound() <= n_in && fits && !lanes.is_empty() {
         let list = list.indices().as_ptr_range();
         let lanes = lanes.as_mut_ptr_range();

@@ -1,7 +1,7 @@
 //! RV32 with multiplication.
 
-use super::super::neurons::Constants;
 use super::super::Row;
+use super::super::neurons::Constants;
 use super::{Pass, StepI16};
 
 /// Says what the target has, which an assembly function does not inherit.
@@ -22,10 +22,8 @@ macro_rules! features {
 macro_rules! word {
     ($w:literal, $even:literal, $odd:literal) => {
         concat!(
-            "and a4, ", $w, ", a5\n",
-            "srli ", $w, ", ", $w, ", 8\n",
-            "add ", $even, ", ", $even, ", a4\n",
-            "add ", $odd, ", ", $odd, ", ", $w, "\n",
+            "and a4, ", $w, ", a5\n", "srli ", $w, ", ", $w, ", 8\n", "add ", $even, ", ", $even,
+            ", a4\n", "add ", $odd, ", ", $odd, ", ", $w, "\n",
         )
     };
 }
@@ -136,11 +134,7 @@ pub(super) struct Neurons {
 }
 
 /// The kernel for neurons of constants `k`, and what it needs to know; none for doubled currents.
-pub(super) fn neurons(
-    k: &Constants,
-    doubled: bool,
-    end: *const i16,
-) -> Option<(StepI16, Neurons)> {
+pub(super) fn neurons(k: &Constants, doubled: bool, end: *const i16) -> Option<(StepI16, Neurons)> {
     let v_threshold = k.v_threshold.into();
     let (keep, take) = match k.v_reset {
         Some(v_reset) => (0, -i32::from(v_reset)),

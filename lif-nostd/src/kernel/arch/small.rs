@@ -178,11 +178,7 @@ pub(super) struct Neurons {
 const SOFT: i32 = 1 << 16;
 
 /// The kernel for neurons of constants `k`, and what it needs to know; none for doubled currents.
-pub(super) fn neurons(
-    k: &Constants,
-    doubled: bool,
-    end: *const i16,
-) -> Option<(StepI16, Neurons)> {
+pub(super) fn neurons(k: &Constants, doubled: bool, end: *const i16) -> Option<(StepI16, Neurons)> {
     let neurons = Neurons {
         v_threshold: k.v_threshold.into(),
         leak: if k.leak == HALF { 0 } else { k.leak },

@@ -1,7 +1,7 @@
 //! Armv7-M and the mainline of Armv8-M, without the DSP extension.
 
-use super::super::neurons::Constants;
 use super::super::Row;
+use super::super::neurons::Constants;
 use super::{Pass, StepI16, thumb2};
 
 /// Adds rows to sums (see `portable`).
@@ -41,11 +41,7 @@ pub(super) struct Neurons {
 }
 
 /// The kernel for neurons of constants `k`, and what it needs to know; none for doubled currents.
-pub(super) fn neurons(
-    k: &Constants,
-    doubled: bool,
-    end: *const i16,
-) -> Option<(StepI16, Neurons)> {
+pub(super) fn neurons(k: &Constants, doubled: bool, end: *const i16) -> Option<(StepI16, Neurons)> {
     let v_threshold = k.v_threshold.into();
     let (keep, take) = match k.v_reset {
         Some(v_reset) => (0, -i32::from(v_reset)),
@@ -71,8 +67,11 @@ macro_rules! charge {
             "add r4, r5, r4, asr #16\n",
             "ssat r4, #16, r4\n",
             "cmp r4, r6\n",
-            "bge ", $fire, "f\n",
-            $back, ":\n",
+            "bge ",
+            $fire,
+            "f\n",
+            $back,
+            ":\n",
             "strh r4, [r0], #2\n",
         )
     };
@@ -82,12 +81,17 @@ macro_rules! charge {
 macro_rules! fire {
     ($fire:literal, $back:literal, $bit:literal) => {
         concat!(
-            $fire, ":\n",
-            "orr r3, r3, #", $bit, "\n",
+            $fire,
+            ":\n",
+            "orr r3, r3, #",
+            $bit,
+            "\n",
             "and r4, r4, r7\n",
             "sub r4, r4, r8\n",
             "ssat r4, #16, r4\n",
-            "b ", $back, "b\n",
+            "b ",
+            $back,
+            "b\n",
         )
     };
 }
