@@ -43,14 +43,6 @@ fn step_in_parts(k: &Constants, v: &mut [i16], c: &[i16], spikes: &mut [u32], do
     step_portable(k, v_rest, c_rest, spikes_rest, doubled);
 }
 
-#[inline(never)]
-fn step_portable(k: &Constants, v: &mut [i16], c: &[i16], spikes: &mut [u32], doubled: bool) {
-    let mut parts = v.chunks_mut(32).zip(c.chunks(32));
-    for word in spikes {
-        *word = parts.next().map_or(0, |(v, c)| step_word(k, v, c, doubled));
-    }
-}
-
 /// Whether a kernel of the architecture stepped them: none in the portable text.
 #[cfg(lif_kernel = "wide")]
 pub(crate) const fn step_words(
@@ -63,33 +55,41 @@ pub(crate) const fn step_words(
     false
 }
 
-/// One time step of up to 32 neurons with membranes `v` and currents `c`: their spikes, neuron 0 in the lowest bit.
-fn step_word(k: &Constants, v: &mut [i16], c: &[i16], doubled: bool) -> u32 {
+/// The same in the portable text.
+#[inline(never)]
+fn step_portable(k: &Constants, v: &mut [i16], c: &[i16], spikes: &mut [u32], doubled: bool) {
     let threshold = i32::from(k.v_threshold);
     // What a spike leaves of the membrane, as a mask, and what it takes from that.
     let (keep, take) = match k.v_reset {
         Some(v_reset) => (0, -i32::from(v_reset)),
         None => (-1, threshold),
     };
-    let mut bits = 0;
-    let mut bit = 1u32;
-    for (v, c) in v.iter_mut().zip(c) {
-        let (membrane, c) = (i32::from(*v), i32::from(*c));
-        let charged = if doubled {
-            (membrane + c) >> 1
-        } else {
-            // At most 2^31 in magnitude, and that only below 0.
-            ((k.leak as i32).wrapping_mul(membrane) >> 16) + c
-        };
-        *v = saturate_i16(charged);
-        let h = i32::from(*v);
-        if h >= threshold {
-            bits |= bit;
-            *v = saturate_i16((h & keep) - take);
+    let mut neurons = v.iter_mut().zip(c);
+    for word in spikes {
+        let mut bits = 0;
+        // Each neuron's bit, until it is shifted out.
+        let mut bit = 1u32;
+        while bit != 0 {
+            let Some((v, c)) = neurons.next() else {
+                break;
+            };
+            let (membrane, c) = (i32::from(*v), i32::from(*c));
+            let charged = if doubled {
+                (membrane + c) >> 1
+            } else {
+                // At most 2^31 in magnitude, and that only below 0.
+                ((k.leak as i32).wrapping_mul(membrane) >> 16) + c
+            };
+            let mut h = i32::from(saturate_i16(charged));
+            if h >= threshold {
+                bits |= bit;
+                h = i32::from(saturate_i16((h & keep) - take));
+            }
+            *v = h as i16;
+            bit <<= 1;
         }
-        bit <<= 1;
+        *word = bits;
     }
-    bits
 }
 
 #[cfg(test)]
