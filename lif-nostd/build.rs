@@ -19,4 +19,10 @@ fn main() {
         _ => "wide",
     };
     println!("cargo::rustc-cfg=lif_kernel=\"{kernel}\"");
+    // The targets of Armv7E-M with this ABI have a floating-point unit.
+    println!("cargo::rustc-check-cfg=cfg(lif_fpu)");
+    let abi = env::var("CARGO_CFG_TARGET_ABI").unwrap_or_default();
+    if kernel == "dsp" && abi == "eabihf" {
+        println!("cargo::rustc-cfg=lif_fpu");
+    }
 }

@@ -16,6 +16,8 @@
 mod arch;
 mod lists;
 pub(crate) mod neurons;
+pub(crate) mod neurons_f32;
+pub(crate) mod neurons_i32;
 #[cfg(not(lif_kernel = "dsp"))]
 mod portable;
 mod rows;

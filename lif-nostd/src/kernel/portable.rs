@@ -39,34 +39,44 @@ pub(super) fn add_rows(rows: &[Row], n_in: usize, list: SpikeList<'_>, lanes: &m
 
 /// Turns the sums of blocks into currents `sat16((sum + bias - offset) * 2^shift)`, in the order of the outputs.
 ///
-/// Exact where each `sum + bias - offset` fits 16 bits.
+/// Exact where each `sum + bias - offset` fits 16 bits. With s that of an output and b its bias:
+///
+/// ```text
+/// even + b0 + 2^16 b2 - 2^16 offset - offset         = s0 + 2^16 s2
+/// odd  + b1 + 2^16 b3 - 2^16 offset - offset - over  = s1 + 2^16 s3,  over = 2^8 S2 = 2^8 (s2 - b2 + offset)
+/// ```
+///
+/// The low part is at least -2^15, so with 2^15 more it takes nothing from the high one.
 pub(super) fn finish(lanes: &mut [Lanes], bias: &[Bias], offset: i32, shift: i8) {
-    let lanes = lanes.as_flattened_mut();
-    let (pairs, _) = lanes.as_chunks_mut::<2>();
-    let (bias, _) = bias.as_flattened().as_chunks::<4>();
-    for ([even, odd], [b0, b1, b2, b3]) in pairs.iter_mut().zip(bias) {
-        let (s0, s2) = split(*even, b0.wrapping_sub(offset), b2.wrapping_sub(offset));
-        // S2 is in 16 bits of `odd` from bit 8 on.
-        let over = s2.wrapping_sub(b2.wrapping_sub(offset)) << 8;
-        let clean = odd.wrapping_sub(over as u32);
-        let (s1, s3) = split(clean, b1.wrapping_sub(offset), b3.wrapping_sub(offset));
-        *even = s0 & 0xffff | s1 << 16;
-        *odd = s2 as u32 & 0xffff | (s3 as u32) << 16;
-    }
+    #[cfg(lif_kernel = "small")]
+    super::arch::finish(lanes, bias, offset as u32);
+    #[cfg(not(lif_kernel = "small"))]
+    finish_unshifted(lanes, bias, offset as u32);
     if shift != 0 {
-        for current in bytemuck::must_cast_slice_mut::<u32, i16>(lanes) {
+        for current in bytemuck::must_cast_slice_mut::<u32, i16>(lanes.as_flattened_mut()) {
             *current = shift_to_i16((*current).into(), shift);
         }
     }
 }
 
-/// The halves of `word + low + 2^16 high`, of which the low one fits 16 bits as a signed number.
-#[inline(always)]
-const fn split(word: u32, low: i32, high: i32) -> (u32, i32) {
-    let word = word.wrapping_add(low as u32);
-    // The low half is at least -2^15, so with 2^15 more it takes nothing from the high one.
-    let rest = word.wrapping_add((high as u32) << 16).wrapping_add(0x8000);
-    (word, rest as i32 >> 16)
+#[cfg(not(lif_kernel = "small"))]
+fn finish_unshifted(lanes: &mut [Lanes], bias: &[Bias], offset: u32) {
+    const HALF: u32 = 0x8000;
+    let both = offset.wrapping_mul(0x1_0001);
+    let with_over = both.wrapping_add(offset << 8);
+    let (pairs, _) = lanes.as_flattened_mut().as_chunks_mut::<2>();
+    let (bias, _) = bias.as_flattened().as_chunks::<4>();
+    for ([even, odd], bias) in pairs.iter_mut().zip(bias) {
+        let [b0, b1, b2, b3] = bias.map(|b| b as u32);
+        let first = even.wrapping_add(b0).wrapping_add(b2 << 16);
+        let first = first.wrapping_sub(both);
+        let s2 = (first.wrapping_add(HALF) as i32 >> 16) as u32;
+        let second = odd.wrapping_add(b1).wrapping_add(b3 << 16);
+        let second = second.wrapping_sub(s2.wrapping_sub(b2) << 8);
+        let second = second.wrapping_sub(with_over);
+        *even = first & 0xffff | second << 16;
+        *odd = s2 & 0xffff | second.wrapping_add(HALF) & 0xffff_0000;
+    }
 }
 
 /// Adds the sums of a block, of at most 257 rows, to `sums`, less `offset` each.

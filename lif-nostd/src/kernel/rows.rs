@@ -10,6 +10,7 @@ use crate::synapse::BLOCK;
 ///
 /// `rows` holds `n_in` rows, at least one, for each block of `lanes`; `bias` a value an output; `list` is room for
 /// spikes.
+// Inlined, and what it calls: its stack would come on top of that of its caller.
 #[inline(always)]
 pub(crate) fn currents_i16(
     rows: &[Row],
@@ -35,8 +36,7 @@ pub(crate) fn currents_i16(
 
 /// Adds the weights of the inputs that spiked to `sums`, 32-bit integers in whole blocks.
 ///
-/// `rows` holds `n_in` rows, at least one, for each block of `sums`; `list` is room for
-/// spikes, `lanes` for a block.
+/// `rows` holds `n_in` rows, at least one, for each block of `sums`; `list` is room for spikes, `lanes` for a block.
 #[inline(always)]
 pub(crate) fn sums(
     rows: &[Row],

@@ -22,7 +22,7 @@ impl View<'_> {
     pub(super) fn fire_f32(&self, c: &[u32], parts: Parts<'_>, step: u32) {
         if let Some(layer) = F32Layer::decode(self) {
             let v = values_mut(parts.v, self.n_out());
-            let c = values(c, v.len()).iter().copied();
+            let c = values(c, v.len());
             let decodes = parts.decodes.as_chunks_mut().0;
             layer.neurons.step(v, c, parts.spikes, decodes, step);
         }

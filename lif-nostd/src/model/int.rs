@@ -3,8 +3,8 @@
 
 use super::arena::LIST_WORDS;
 use super::view::{Parameter, Parts, View, kind, load, store, tag};
-use crate::kernel::neurons::{Constants, HALF, TAKES_DOUBLED};
-use crate::kernel::{currents_i16 as add_lanes, step_words, sums as add_i8};
+use crate::kernel::neurons::{self, HALF, TAKES_DOUBLED};
+use crate::kernel::{currents_i16 as add_lanes, neurons_i32, step_words, sums as add_i8};
 use crate::scalar::{Scalar, saturate_i16, scale};
 use crate::spikes::Spikes;
 use crate::synapse::{BLOCK, Weight, shift_to_i32};
@@ -80,17 +80,37 @@ impl View<'_> {
             self.fire_f32(c, parts, step);
             return self.n_out();
         }
-        let Some(k) = self.constants_i16() else {
+        let words = self.n_out() / 32;
+        let n = words << 5;
+        if words == 0 || !self.is_uniform() {
             return 0;
+        }
+        let spikes = parts.spikes.get_mut(..words).unwrap_or(&mut []);
+        let leak = self.value(Parameter::Leak);
+        let v_threshold = self.value(Parameter::VThreshold) as i32;
+        let v_reset = self.v_reset();
+        let stepped = if self.is_half() {
+            let k = neurons::Constants {
+                leak,
+                v_threshold: v_threshold as i16,
+                v_reset: v_reset.map(|v| v as i16),
+            };
+            let v: &mut [i16] = bytemuck::must_cast_slice_mut(parts.v);
+            let c: &[i16] = bytemuck::must_cast_slice(c);
+            let v = v.get_mut(..n).unwrap_or(&mut []);
+            step_words(&k, v, c.get(..n).unwrap_or(&[]), spikes, doubled)
+        } else {
+            let k = neurons_i32::Constants {
+                leak,
+                v_threshold,
+                v_reset,
+            };
+            let v: &mut [i32] = bytemuck::must_cast_slice_mut(parts.v);
+            let c: &[i32] = bytemuck::must_cast_slice(c);
+            let v = v.get_mut(..n).unwrap_or(&mut []);
+            neurons_i32::step_words(&k, v, c.get(..n).unwrap_or(&[]), spikes)
         };
-        let v = halves_mut(parts.v, self.n_out());
-        let c = bytemuck::must_cast_slice(c);
-        step_words(&k, v, c, parts.spikes, doubled) << 5
-    }
-
-    /// The constants of i16 neurons that a kernel steps.
-    fn constants_i16(&self) -> Option<Constants> {
-        self.constants().filter(|_| self.is_half())
+        if stepped { n } else { 0 }
     }
 
     /// Whether currents from spikes are computed as twice what they are, which saves time on some cores: where the leak
@@ -100,7 +120,9 @@ impl View<'_> {
         TAKES_DOUBLED
             && (0..15).contains(&shift)
             && self.max_sum <= (i16::MAX as u32 / 2) >> shift as u32
-            && self.constants_i16().is_some_and(|k| k.leak == HALF)
+            && self.is_half()
+            && self.is_uniform()
+            && self.value(Parameter::Leak) == HALF
     }
 
     fn copy_bias(&self, sums: &mut [u32]) {
@@ -256,11 +278,4 @@ const fn words_of(sum: i64) -> [u32; 2] {
 /// The sum in the state of a decode.
 const fn sum_of([low, high]: [u32; 2]) -> i64 {
     (high as i32 as i64) << 32 | low as i64
-}
-
-/// The first `n` values of 16 bits in `words`.
-fn halves_mut(words: &mut [u32], n: usize) -> &mut [i16] {
-    let all: &mut [i16] = bytemuck::must_cast_slice_mut(words);
-    let n = n.min(all.len());
-    all.get_mut(..n).unwrap_or(&mut [])
 }

@@ -4,7 +4,6 @@
 //! reader did not accept, everything here gives something, whatever it may mean.
 
 use super::format::{CERTIFICATE_BYTES, NODE_BYTES, Number};
-use crate::kernel::neurons::Constants;
 use crate::spikes::words_for;
 use crate::synapse::BLOCK;
 
@@ -304,22 +303,18 @@ impl<'m> View<'m> {
         }
     }
 
-    /// What the kernels of integer neurons need to know; none where neurons have parameters of their own, or do not
-    /// spike.
-    pub(super) fn constants(&self) -> Option<Constants> {
+    /// Whether all neurons are spiking ones that share their parameters: those that kernels step.
+    pub(super) fn is_uniform(&self) -> bool {
         let shared = |p| self.tag(p) != tag::PER_NEURON;
-        let all = shared(Parameter::Leak) && shared(Parameter::VThreshold);
-        if self.kind() == kind::NON_SPIKING_LIF || !all || !shared(Parameter::VReset) {
-            return None;
-        }
-        Some(Constants {
-            leak: self.value(Parameter::Leak),
-            v_threshold: self.value(Parameter::VThreshold) as i16,
-            v_reset: match self.tag(Parameter::VReset) {
-                tag::NONE => None,
-                _ => Some(self.value(Parameter::VReset) as i16),
-            },
-        })
+        self.kind() != kind::NON_SPIKING_LIF
+            && shared(Parameter::Leak)
+            && shared(Parameter::VThreshold)
+            && shared(Parameter::VReset)
+    }
+
+    /// The reset potential that integer neurons share; none for a soft reset.
+    pub(super) fn v_reset(&self) -> Option<i32> {
+        (self.tag(Parameter::VReset) != tag::NONE).then(|| self.value(Parameter::VReset) as i32)
     }
 }
 

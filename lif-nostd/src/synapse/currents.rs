@@ -86,14 +86,10 @@ impl Linear<'_, u8> {
             *sum = *bias as u32;
         }
         match self.rows(bias) {
-            Some(rows) => kernel::sums(
-                rows,
-                self.n_in(),
-                spikes,
-                &mut [0; CHUNK],
-                &mut [[0; 8]],
-                sums,
-            ),
+            Some(rows) => {
+                let (list, lanes) = (&mut [0; CHUNK], &mut [[0; 8]]);
+                kernel::sums(rows, self.n_in(), spikes, list, lanes, sums);
+            }
             None => self.add_spikes(spikes, bytemuck::must_cast_slice_mut(sums)),
         }
     }

@@ -85,16 +85,12 @@ pub(super) struct Neurons {
     leak: u32,
     /// End of the membranes.
     end: *const i16,
+    /// With a soft reset, the end once more.
     v_reset: u32,
 }
 
 /// The kernel for neurons of constants `k`, and what it needs to know.
-pub(super) fn neurons(
-    k: &Constants,
-    doubled: bool,
-    v: *const i16,
-    words: usize,
-) -> Option<(StepI16, Neurons)> {
+pub(super) fn neurons(k: &Constants, doubled: bool, end: *const i16) -> Option<(StepI16, Neurons)> {
     const KERNELS: [[StepI16; 2]; 3] = [
         [lif_any_hard, lif_any_soft],
         [lif_half_hard, lif_half_soft],
@@ -105,8 +101,8 @@ pub(super) fn neurons(
     let neurons = Neurons {
         v_threshold: both(k.v_threshold),
         leak: if is_half { 0 } else { k.leak },
-        end: v.wrapping_add(32 * words),
-        v_reset: both(k.v_reset.unwrap_or(0)),
+        end,
+        v_reset: k.v_reset.map_or(end.addr() as u32, both),
     };
     let by_leak = KERNELS.get(usize::from(is_half) + usize::from(is_half && doubled))?;
     let run = by_leak.get(usize::from(k.v_reset.is_none()))?;
@@ -156,28 +152,21 @@ macro_rules! reset {
             "ssub16 ", $c, ", ", $v, ", r3\n", "sel ", $v, ", lr, ", $v, "\n",
         )
     };
-    (soft, $v:literal, $c:literal) => {
+    (soft, $v:literal, $c:literal, $temporary:literal) => {
         concat!(
-            "qsub16 ",
-            $c,
-            ", ",
-            $v,
-            ", r3\n",
-            "ssub16 lr, ",
-            $v,
-            ", r3\n",
-            "sel ",
-            $v,
-            ", ",
-            $c,
-            ", ",
-            $v,
-            "\n",
+            "qsub16 ", $c, ", ", $v, ", r3\n", "ssub16 ", $temporary, ", ", $v, ", r3\n", "sel ",
+            $v, ", ", $c, ", ", $v, "\n",
         )
+    };
+    (soft_four, $v:literal, $c:literal) => {
+        reset!(soft, $v, $c, "lr")
+    };
+    (soft, $v:literal, $c:literal) => {
+        reset!(soft, $v, $c, "r11")
     };
 }
 
-/// A pair: charge, fire, reset. Its spikes go to the bit of `$bits` in each half of r2.
+/// A pair: charge, fire, reset. Its spikes go to the bit of `$bits` in each half of r12.
 macro_rules! pair {
     ($charge:ident, $reset:ident, $v:literal, $c:literal, $bits:literal) => {
         concat!(
@@ -185,12 +174,12 @@ macro_rules! pair {
             reset!($reset, $v, $c),
             "orr ",
             $c,
-            ", r2, #",
+            ", r12, #",
             $bits,
             "\n",
-            "sel r2, ",
+            "sel r12, ",
             $c,
-            ", r2\n",
+            ", r12\n",
         )
     };
 }
@@ -234,8 +223,8 @@ macro_rules! turn {
                 "0x00100010",
                 "0x00400040"
             ),
-            "orr r2, r2, r2, lsr #15\n",
-            "strb r2, [r12], #1\n",
+            "orr r12, r12, r12, lsr #15\n",
+            "strb r12, [r2], #1\n",
         )
     };
     (16, $charge:ident, $reset:ident) => {
@@ -256,20 +245,20 @@ macro_rules! turn {
                 "0x10001000",
                 "0x40004000"
             ),
-            "orr r2, r2, r2, lsr #15\n",
-            "strh r2, [r12], #2\n",
+            "orr r12, r12, r12, lsr #15\n",
+            "strh r12, [r2], #2\n",
         )
     };
 }
 
 /// A step of words of neurons, `$n` a turn, in pairs.
 ///
-/// r0 membranes, r1 currents, r2 spikes of the turn, r3 threshold, r4 to r7 eight membranes, r8 to r11 eight currents,
-/// or r8 and r9 four of them, r10 leak factor or zero and r11 a temporary; r12 where the spikes go, lr reset potential.
-/// [sp] is the end of the membranes. The spikes of the pairs' first neurons are in the low half of r2, those of the
-/// second in the high half, at every other bit.
+/// r0 membranes, r1 currents, r12 spikes of the turn, r3 threshold, r4 to r7 eight membranes, r8 to r11 eight currents,
+/// or r8 and r9 four of them, r10 leak factor or zero and r11 a temporary; r2 where the spikes go, lr reset potential.
+/// The end of the membranes is at [sp], in r11 or, with a soft reset, in lr, as they are free. The spikes of the pairs'
+/// first neurons are in the low half of r12, those of the second in the high half, at every other bit.
 macro_rules! lif {
-    ($name:ident, $charge:ident, $reset:ident, $n:tt) => {
+    ($name:ident, $charge:ident, $reset:ident, $n:tt, $end:literal) => {
         /// # Safety
         ///
         /// `v` up to `constants.end`, and `c`, hold whole words of neurons from multiples of 4 on, `spikes` a word for
@@ -283,14 +272,12 @@ macro_rules! lif {
         ) {
             core::arch::naked_asm!(
                 "push {{r3-r11, lr}}",
-                "mov r12, r2",
                 "ldm r3, {{r3, r10, r11, lr}}",
                 "str r11, [sp]",
                 "2:",
-                "mov r2, #0",
+                "mov r12, #0",
                 turn!($n, $charge, $reset),
-                "ldr r4, [sp]",
-                "cmp r0, r4",
+                $end,
                 "bne 2b",
                 "pop {{r3-r11, pc}}",
             )
@@ -298,9 +285,21 @@ macro_rules! lif {
     };
 }
 
-lif!(lif_doubled_hard, doubled, hard, 16);
-lif!(lif_doubled_soft, doubled, soft, 8);
-lif!(lif_half_hard, half, hard, 16);
-lif!(lif_half_soft, half, soft, 8);
-lif!(lif_any_hard, any, hard, 8);
-lif!(lif_any_soft, any, soft, 8);
+lif!(
+    lif_doubled_hard,
+    doubled,
+    hard,
+    16,
+    "ldr r4, [sp]\ncmp r0, r4"
+);
+lif!(
+    lif_doubled_soft,
+    doubled,
+    soft_four,
+    8,
+    "ldr r4, [sp]\ncmp r0, r4"
+);
+lif!(lif_half_hard, half, hard, 16, "cmp r0, r11");
+lif!(lif_half_soft, half, soft, 8, "cmp r0, lr");
+lif!(lif_any_hard, any, hard, 8, "ldr r4, [sp]\ncmp r0, r4");
+lif!(lif_any_soft, any, soft, 8, "cmp r0, lr");

@@ -4,6 +4,20 @@ use super::super::Row;
 use super::super::neurons::Constants;
 use super::{Pass, StepI16};
 
+/// Says what the target has, which an assembly function does not inherit.
+#[cfg(target_feature = "c")]
+macro_rules! features {
+    () => {
+        ".option arch, +m, +c"
+    };
+}
+#[cfg(not(target_feature = "c"))]
+macro_rules! features {
+    () => {
+        ".option arch, +m"
+    };
+}
+
 /// Adds one word of a row, in `$w`, to its two sums. a4 is spent.
 macro_rules! word {
     ($w:literal, $even:literal, $odd:literal) => {
@@ -14,7 +28,25 @@ macro_rules! word {
     };
 }
 
-/// Adds rows to sums (see `portable`).
+/// Adds row a0 of the block at t6 to the sums.
+macro_rules! row {
+    () => {
+        concat!(
+            "slli a0, a0, 4\n",
+            "add a0, a0, t6\n",
+            "lw s0, 0(a0)\n",
+            "lw s1, 4(a0)\n",
+            word!("s0", "t0", "t1"),
+            "lw s0, 8(a0)\n",
+            word!("s1", "t2", "t3"),
+            "lw s1, 12(a0)\n",
+            word!("s0", "t4", "t5"),
+            word!("s1", "a6", "a7"),
+        )
+    };
+}
+
+/// Adds rows to sums, two a turn (see `portable`).
 ///
 /// a0 a row, a1 the list from s2 to its end a2, a3 the lanes to their end s3, a5 the mask, t6 the block, s4 the stride,
 /// s0 and s1 words; the sums are in t0 to t5, a6 and a7.
@@ -25,6 +57,8 @@ macro_rules! word {
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn rows(rows: *const Row, pass: *const Pass) {
     core::arch::naked_asm!(
+        ".option push",
+        features!(),
         "addi sp, sp, -32",
         "sw s0, 8(sp)",
         "sw s1, 12(sp)",
@@ -49,22 +83,21 @@ pub(super) unsafe extern "C" fn rows(rows: *const Row, pass: *const Pass) {
         "lw t5, 20(a3)",
         "lw a6, 24(a3)",
         "lw a7, 28(a3)",
-        "beq a1, a2, 4f",
+        "beq a1, a2, 5f",
+        // An odd number of spikes begins with the second of a turn.
+        "sub a4, a2, a1",
+        "andi a4, a4, 2",
+        "sub a1, a1, a4",
+        "bnez a4, 4f",
         "3:",
         "lhu a0, 0(a1)",
-        "addi a1, a1, 2",
-        "slli a0, a0, 4",
-        "add a0, a0, t6",
-        "lw s0, 0(a0)",
-        "lw s1, 4(a0)",
-        word!("s0", "t0", "t1"),
-        "lw s0, 8(a0)",
-        word!("s1", "t2", "t3"),
-        "lw s1, 12(a0)",
-        word!("s0", "t4", "t5"),
-        word!("s1", "a6", "a7"),
-        "bne a1, a2, 3b",
+        row!(),
         "4:",
+        "lhu a0, 2(a1)",
+        "addi a1, a1, 4",
+        row!(),
+        "bne a1, a2, 3b",
+        "5:",
         "sw t0, 0(a3)",
         "sw t1, 4(a3)",
         "sw t2, 8(a3)",
@@ -83,6 +116,7 @@ pub(super) unsafe extern "C" fn rows(rows: *const Row, pass: *const Pass) {
         "lw s4, 24(sp)",
         "addi sp, sp, 32",
         "ret",
+        ".option pop",
     )
 }
 
@@ -100,25 +134,22 @@ pub(super) struct Neurons {
 }
 
 /// The kernel for neurons of constants `k`, and what it needs to know; none for doubled currents.
-pub(super) fn neurons(
-    k: &Constants,
-    doubled: bool,
-    v: *const i16,
-    words: usize,
-) -> Option<(StepI16, Neurons)> {
+pub(super) fn neurons(k: &Constants, doubled: bool, end: *const i16) -> Option<(StepI16, Neurons)> {
     let v_threshold = k.v_threshold.into();
     let (keep, take) = match k.v_reset {
         Some(v_reset) => (0, -i32::from(v_reset)),
         None => (-1, v_threshold),
     };
     let neurons = Neurons {
-        end: v.wrapping_add(32 * words),
+        end,
         leak: k.leak,
         v_threshold,
         keep,
         take,
     };
-    (!doubled).then_some((lif, neurons))
+    // Where the threshold is the lowest value, a membrane that falls below it fires.
+    let serves = !doubled && k.v_threshold != i16::MIN;
+    serves.then_some((lif, neurons))
 }
 
 /// A step of words of neurons. A membrane above the range fires, so only what falls below it is mended on the way.
@@ -132,6 +163,8 @@ pub(super) fn neurons(
 #[unsafe(naked)]
 unsafe extern "C" fn lif(v: *mut i16, c: *const i16, spikes: *mut u32, constants: *const Neurons) {
     core::arch::naked_asm!(
+        ".option push",
+        features!(),
         "lw t5, 0(a3)",
         "lw a4, 4(a3)",
         "lw a5, 8(a3)",
@@ -173,5 +206,6 @@ unsafe extern "C" fn lif(v: *mut i16, c: *const i16, spikes: *mut u32, constants
         "7:",
         "mv t3, t0",
         "j 4b",
+        ".option pop",
     )
 }

@@ -1,7 +1,7 @@
 //! Armv6-M and the baseline of Armv8-M: most instructions compute in the first eight registers.
 
-use super::super::Row;
 use super::super::neurons::{Constants, HALF};
+use super::super::{Bias, Lanes, Row};
 use super::{Pass, StepI16};
 
 /// Saves r4 to r11.
@@ -101,49 +101,119 @@ pub(super) unsafe extern "C" fn rows(rows: *const Row, pass: *const Pass) {
     )
 }
 
+/// Turns the sums of blocks into currents, without a shift (see `portable`).
+///
+/// Four outputs a turn. r0 lanes, r1 bias, r2 and r3 a word of even and one of odd outputs, r4 to r7 biases, r8 end of
+/// the lanes, r9 and r10 what is added to r2 and r3, r11 2^15.
+///
+/// # Safety
+///
+/// From `lanes` to `end` there are whole blocks, at least one, and as many at `bias`.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn finish(
+    lanes: *mut Lanes,
+    bias: *const Bias,
+    end: *mut Lanes,
+    offset: u32,
+) {
+    core::arch::naked_asm!(
+        save!(),
+        "mov r8, r2",
+        "lsls r4, r3, #16",
+        "adds r4, r4, r3",
+        "rsbs r4, r4, #0",
+        "mov r9, r4",
+        "lsls r3, r3, #8",
+        "subs r4, r4, r3",
+        "mov r10, r4",
+        "movs r4, #1",
+        "lsls r4, r4, #15",
+        "mov r11, r4",
+        "2:",
+        "ldm r1!, {{r4-r7}}",
+        "ldr r2, [r0]",
+        "ldr r3, [r0, #4]",
+        "adds r2, r2, r4",
+        "lsls r4, r6, #16",
+        "adds r2, r2, r4",
+        "add r2, r9",
+        "mov r4, r2",
+        "add r4, r11",
+        "asrs r4, r4, #16",
+        "adds r3, r3, r5",
+        "lsls r7, r7, #16",
+        "adds r3, r3, r7",
+        "subs r6, r4, r6",
+        "lsls r6, r6, #8",
+        "subs r3, r3, r6",
+        "add r3, r10",
+        "uxth r2, r2",
+        "lsls r5, r3, #16",
+        "orrs r2, r5",
+        "add r3, r11",
+        "lsrs r3, r3, #16",
+        "lsls r3, r3, #16",
+        "uxth r4, r4",
+        "orrs r3, r4",
+        "stm r0!, {{r2, r3}}",
+        "cmp r0, r8",
+        "bne 2b",
+        leave!(),
+    )
+}
+
 /// Constants of neurons.
 #[repr(C)]
 pub(super) struct Neurons {
     v_threshold: i32,
-    /// The leak factor; 0 for that of 1/2.
-    leak: u32,
     /// Membrane after a spike, [`SOFT`] for a soft reset.
     v_reset: i32,
-    /// The spike of a neuron before it is shifted to its place.
-    one: u32,
     /// End of the membranes.
     end: *const i16,
-    min: i32,
-    max: i32,
+    /// The leak factor; 0 for that of 1/2.
+    leak: u32,
 }
 
 /// Above every membrane.
 const SOFT: i32 = 1 << 16;
 
 /// The kernel for neurons of constants `k`, and what it needs to know; none for doubled currents.
-pub(super) fn neurons(
-    k: &Constants,
-    doubled: bool,
-    v: *const i16,
-    words: usize,
-) -> Option<(StepI16, Neurons)> {
+pub(super) fn neurons(k: &Constants, doubled: bool, end: *const i16) -> Option<(StepI16, Neurons)> {
     let neurons = Neurons {
         v_threshold: k.v_threshold.into(),
         leak: if k.leak == HALF { 0 } else { k.leak },
         v_reset: k.v_reset.map_or(SOFT, i32::from),
-        one: 1 << 31,
-        end: v.wrapping_add(32 * words),
-        min: i16::MIN.into(),
-        max: i16::MAX.into(),
+        end,
     };
-    // A leak factor of 0 has no kernel.
-    (!doubled && k.leak != 0).then_some((lif, neurons))
+    // Where the threshold is the lowest value, a membrane that falls below it fires. A leak factor of 0 has no kernel.
+    let serves = !doubled && k.v_threshold != i16::MIN && k.leak != 0;
+    serves.then_some((lif, neurons))
 }
 
-/// Words of neurons whose leak is `$leak`. A membrane above the range fires, so only what falls below it is mended on
-/// the way; a spike resets it at 5.
+/// The reset of a neuron that fired, in r4.
+macro_rules! reset {
+    (hard) => {
+        "mov r4, r8\nb 4b\n"
+    };
+    (soft) => {
+        concat!(
+            "cmp r4, lr\n",
+            "ble 6f\n",
+            "mov r4, lr\n",
+            "6:\n",
+            "subs r4, r4, r3\n",
+            "cmp r4, lr\n",
+            "ble 4b\n",
+            "mov r4, lr\n",
+            "b 4b\n",
+        )
+    };
+}
+
+/// Words of neurons whose leak is `$leak`; then it goes on at 90. A membrane above the range fires, so only what falls
+/// below it is mended on the way.
 macro_rules! words {
-    ($leak:literal) => {
+    ($leak:literal, $reset:ident) => {
         concat!(
             "2:\n",
             "movs r2, #64\n",
@@ -169,23 +239,10 @@ macro_rules! words {
             "mov r10, r5\n",
             "cmp r0, r11\n",
             "bne 2b\n",
-            leave!(),
+            "b 90f\n",
             "5:\n",
             "add r7, r9\n",
-            "cmp r8, lr\n",
-            "bgt 6f\n",
-            "mov r4, r8\n",
-            "b 4b\n",
-            "6:\n",
-            "cmp r4, lr\n",
-            "ble 6f\n",
-            "mov r4, lr\n",
-            "6:\n",
-            "subs r4, r4, r3\n",
-            "cmp r4, lr\n",
-            "ble 4b\n",
-            "mov r4, lr\n",
-            "b 4b\n",
+            reset!($reset),
             "7:\n",
             "mov r4, r12\n",
             "b 4b\n",
@@ -207,19 +264,30 @@ unsafe extern "C" fn lif(v: *mut i16, c: *const i16, spikes: *mut u32, constants
     core::arch::naked_asm!(
         save!(),
         "mov r10, r2",
-        "ldm r3!, {{r2, r6}}",
-        "ldm r3!, {{r4, r5, r7}}",
+        "ldm r3, {{r3, r4, r5, r6}}",
         "mov r8, r4",
-        "mov r9, r5",
-        "mov r11, r7",
-        "ldm r3!, {{r4, r5}}",
+        "mov r11, r5",
+        "movs r4, #1",
+        "lsls r4, r4, #31",
+        "mov r9, r4",
+        "asrs r4, r4, #16",
         "mov r12, r4",
-        "mov lr, r5",
-        "mov r3, r2",
+        "mvns r4, r4",
+        "mov lr, r4",
+        "cmp r8, lr",
+        "bgt 30f",
         "cmp r6, #0",
         "bne 20f",
-        words!("asrs r4, r4, #1\n"),
+        words!("asrs r4, r4, #1\n", hard),
         "20:",
-        words!("muls r4, r6, r4\nasrs r4, r4, #16\n"),
+        words!("muls r4, r6, r4\nasrs r4, r4, #16\n", hard),
+        "30:",
+        "cmp r6, #0",
+        "bne 40f",
+        words!("asrs r4, r4, #1\n", soft),
+        "40:",
+        words!("muls r4, r6, r4\nasrs r4, r4, #16\n", soft),
+        "90:",
+        leave!(),
     )
 }

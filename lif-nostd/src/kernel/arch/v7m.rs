@@ -41,12 +41,7 @@ pub(super) struct Neurons {
 }
 
 /// The kernel for neurons of constants `k`, and what it needs to know; none for doubled currents.
-pub(super) fn neurons(
-    k: &Constants,
-    doubled: bool,
-    v: *const i16,
-    words: usize,
-) -> Option<(StepI16, Neurons)> {
+pub(super) fn neurons(k: &Constants, doubled: bool, end: *const i16) -> Option<(StepI16, Neurons)> {
     let v_threshold = k.v_threshold.into();
     let (keep, take) = match k.v_reset {
         Some(v_reset) => (0, -i32::from(v_reset)),
@@ -56,7 +51,7 @@ pub(super) fn neurons(
         v_threshold,
         keep,
         take,
-        end: v.wrapping_add(32 * words),
+        end,
         leak: k.leak,
     };
     (!doubled).then_some((lif, neurons))
