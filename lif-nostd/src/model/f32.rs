@@ -18,7 +18,6 @@ impl View<'_> {
     }
 
     /// The neurons on the currents `c` in the `step`-th step since the reset.
-    #[inline(never)]
     pub(super) fn fire_f32(&self, c: &[u32], parts: Parts<'_>, step: u32) {
         if let Some(layer) = F32Layer::decode(self) {
             let v = values_mut(parts.v, self.n_out());

@@ -10,35 +10,40 @@ use crate::spikes::Spikes;
 use crate::synapse::{BLOCK, Weight, shift_to_i32};
 
 impl View<'_> {
-    /// The currents on the spikes `input` through weights of 8 bits: `sat(sum * 2^shift)` in the number format of the
-    /// membranes, twice that where [`View::doubled`]. `scratch` is room for a list of spikes, a block, and the sums,
-    /// where the currents come to lie.
-    pub(super) fn currents_i8(&self, input: Spikes<'_>, scratch: &mut [u32]) {
+    /// The currents on the spikes `input` by sums of 16 bits: `sat(sum * 2^shift)`, twice that where [`View::doubled`].
+    /// `scratch` is room for a list of spikes, a block, and the sums, where the currents come to lie.
+    pub(super) fn currents_lanes(&self, input: Spikes<'_>, scratch: &mut [u32]) {
+        let Some((list, sums)) = scratch.split_first_chunk_mut::<LIST_WORDS>() else {
+            return;
+        };
+        let shift = self.shift().saturating_add(i8::from(self.doubled()));
+        let (rows, _) = self.weights().as_chunks();
+        let list = bytemuck::must_cast_slice_mut(list);
+        let sums = sums.get_mut(..self.sum_words()).unwrap_or(&mut []);
+        let (lanes, _) = sums.as_chunks_mut();
+        let bias = bytemuck::must_cast_slice(self.bias());
+        add_lanes(rows, self.n_in(), input, bias, shift, list, lanes);
+    }
+
+    /// The sums of 32 bits on the spikes `input` through weights of 8 bits.
+    pub(super) fn sums_i8(&self, input: Spikes<'_>, scratch: &mut [u32]) {
         let Some((list, sums)) = scratch.split_first_chunk_mut::<LIST_WORDS>() else {
             return;
         };
         let Some((lanes, list)) = list.split_first_chunk_mut() else {
             return;
         };
-        let n_in = self.n_in();
         let (rows, _) = self.weights().as_chunks();
         let list = bytemuck::must_cast_slice_mut(list);
-        let sums = sums.get_mut(..self.sum_words()).unwrap_or(&mut []);
-        if self.has_lanes() {
-            let shift = self.shift().saturating_add(i8::from(self.doubled()));
-            let (lanes, _) = sums.as_chunks_mut();
-            let bias = bytemuck::must_cast_slice(self.bias());
-            return add_lanes(rows, n_in, input, bias, shift, list, lanes);
-        }
+        let sums = sums.get_mut(..self.padded()).unwrap_or(&mut []);
         self.copy_bias(sums);
         let lanes = core::array::from_mut(lanes);
-        add_i8(rows, n_in, input, list, lanes, sums);
-        self.narrow(sums);
+        add_i8(rows, self.n_in(), input, list, lanes, sums);
     }
 
     /// The same through weights of 16 bits.
     #[cfg(feature = "i16-weights")]
-    pub(super) fn currents_i16(&self, input: Spikes<'_>, scratch: &mut [u32]) {
+    pub(super) fn sums_i16(&self, input: Spikes<'_>, scratch: &mut [u32]) {
         let sums = scratch.get_mut(LIST_WORDS..).unwrap_or(&mut []);
         self.copy_bias(sums);
         let weights: &[i16] = bytemuck::must_cast_slice(self.weights());
@@ -51,12 +56,10 @@ impl View<'_> {
                 }
             }
         });
-        self.narrow(sums);
     }
 
     /// Sums to currents, in their place; currents of 16 bits come to lie in the first half.
-    #[inline(never)]
-    fn narrow(&self, sums: &mut [u32]) {
+    pub(super) fn narrow(&self, sums: &mut [u32]) {
         let shift = self.shift().saturating_add(i8::from(self.doubled()));
         for i in 0..self.padded() {
             // Current i goes where sum i / 2 was, which was read before, or to its own place.
@@ -64,22 +67,9 @@ impl View<'_> {
         }
     }
 
-    /// The neurons that a kernel steps, on the currents `c`, twice what they stand for where `doubled`, in the `step`-th
-    /// step since the reset: how many they are.
-    pub(super) fn fire_words(
-        &self,
-        c: &[u32],
-        doubled: bool,
-        parts: Parts<'_>,
-        step: u32,
-    ) -> usize {
-        #[cfg(not(feature = "f32"))]
-        let _ = step;
-        #[cfg(feature = "f32")]
-        if self.is_f32() {
-            self.fire_f32(c, parts, step);
-            return self.n_out();
-        }
+    /// The neurons that a kernel steps, on the currents `c`, twice what they stand for where `doubled`: how many they
+    /// are.
+    pub(super) fn fire_words(&self, c: &[u32], doubled: bool, parts: Parts<'_>) -> usize {
         let words = self.n_out() / 32;
         let n = words << 5;
         if words == 0 || !self.is_uniform() {

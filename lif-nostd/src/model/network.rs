@@ -35,6 +35,21 @@ struct Next {
     before: usize,
 }
 
+/// How a layer computes.
+#[derive(Clone, Copy, PartialEq)]
+enum How {
+    /// Weights of 8 bits and sums of 16.
+    Lanes,
+    /// Weights of 8 bits and sums of 32.
+    I8,
+    /// Weights of 16 bits.
+    #[cfg(feature = "i16-weights")]
+    I16,
+    /// f32.
+    #[cfg(feature = "f32")]
+    F32,
+}
+
 /// A layer that is to run, its currents, twice what they stand for where `doubled`, and its part of the arena.
 struct Running<'a, 'm> {
     layer: View<'m>,
@@ -223,14 +238,42 @@ impl<'m> Network<'m> {
     #[inline(never)]
     pub fn step_layer(&mut self) -> Progress {
         // One after the other, so that the stack holds one of them at a time.
-        self.drive();
-        #[cfg(feature = "i16-weights")]
-        self.drive_i16();
+        let how = self.how();
+        if self.holds() {
+            // Its currents are there.
+        } else if how == How::Lanes {
+            self.drive_lanes();
+        } else {
+            match how {
+                #[cfg(feature = "f32")]
+                How::F32 => self.drive_f32(),
+                #[cfg(feature = "i16-weights")]
+                How::I16 => self.drive_i16(),
+                _ => self.drive_i8(),
+            }
+            self.narrow();
+        }
         #[cfg(feature = "f32")]
-        self.drive_f32();
+        if how == How::F32 {
+            self.fire_f32();
+            return self.finish_layer();
+        }
         let done = self.fire_words();
         self.fire_each(done);
         self.finish_layer()
+    }
+
+    /// How the next layer computes.
+    #[inline(never)]
+    fn how(&self) -> How {
+        match self.model.graph.layer(self.next.layer) {
+            #[cfg(feature = "f32")]
+            Some(layer) if layer.is_f32() => How::F32,
+            #[cfg(feature = "i16-weights")]
+            Some(layer) if layer.has_i16() => How::I16,
+            Some(layer) if !layer.has_lanes() => How::I8,
+            _ => How::Lanes,
+        }
     }
 
     /// Whether the currents of the next layer are held.
@@ -238,13 +281,19 @@ impl<'m> Network<'m> {
         self.next.layer == 0 && !self.model.graph.takes_spikes()
     }
 
-    /// The currents of the next layer from the spikes that drive it, through weights of 8 bits.
+    /// The currents of the next layer from the spikes that drive it, by sums of 16 bits.
     #[inline(never)]
-    fn drive(&mut self) {
-        if let Some((layer, spikes, scratch)) = self.driven()
-            && layer.has_i8()
-        {
-            layer.currents_i8(spikes, scratch);
+    fn drive_lanes(&mut self) {
+        if let Some((layer, spikes, scratch)) = self.driven() {
+            layer.currents_lanes(spikes, scratch);
+        }
+    }
+
+    /// The sums of the next layer through weights of 8 bits.
+    #[inline(never)]
+    fn drive_i8(&mut self) {
+        if let Some((layer, spikes, scratch)) = self.driven() {
+            layer.sums_i8(spikes, scratch);
         }
     }
 
@@ -252,10 +301,8 @@ impl<'m> Network<'m> {
     #[cfg(feature = "i16-weights")]
     #[inline(never)]
     fn drive_i16(&mut self) {
-        if let Some((layer, spikes, scratch)) = self.driven()
-            && layer.has_i16()
-        {
-            layer.currents_i16(spikes, scratch);
+        if let Some((layer, spikes, scratch)) = self.driven() {
+            layer.sums_i16(spikes, scratch);
         }
     }
 
@@ -263,19 +310,24 @@ impl<'m> Network<'m> {
     #[cfg(feature = "f32")]
     #[inline(never)]
     fn drive_f32(&mut self) {
-        if let Some((layer, spikes, scratch)) = self.driven()
-            && layer.is_f32()
-        {
+        if let Some((layer, spikes, scratch)) = self.driven() {
             layer.sums_f32(spikes, scratch);
         }
     }
 
-    /// The next layer, the spikes that drive it and room for sums; none where its currents are held.
+    /// Sums to currents, where they are integers.
+    #[inline(never)]
+    fn narrow(&mut self) {
+        if let Some((layer, _, scratch)) = self.driven()
+            && !layer.is_f32()
+        {
+            layer.narrow(scratch.get_mut(LIST_WORDS..).unwrap_or(&mut []));
+        }
+    }
+
+    /// The next layer, the spikes that drive it and room for sums; none past the last.
     #[inline(always)]
     fn driven(&mut self) -> Option<(View<'m>, Spikes<'_>, &mut [u32])> {
-        if self.holds() {
-            return None;
-        }
         let layer = self.model.graph.layer(self.next.layer)?;
         let mut cut = Cut(&mut *self.arena);
         let scratch = cut.words(self.model.layout.scratch);
@@ -315,17 +367,21 @@ impl<'m> Network<'m> {
         })
     }
 
+    /// The neurons of the next layer in f32.
+    #[cfg(feature = "f32")]
+    #[inline(never)]
+    fn fire_f32(&mut self) {
+        let step = self.step;
+        if let Some(now) = self.next_layer() {
+            now.layer.fire_f32(now.currents, now.parts, step);
+        }
+    }
+
     /// The neurons of the next layer that a kernel steps: how many they are.
     #[inline(never)]
     fn fire_words(&mut self) -> usize {
-        let step = self.step;
         match self.next_layer() {
-            Some(Running {
-                layer,
-                currents,
-                doubled,
-                parts,
-            }) => layer.fire_words(currents, doubled, parts, step),
+            Some(now) => now.layer.fire_words(now.currents, now.doubled, now.parts),
             None => 0,
         }
     }
@@ -333,16 +389,12 @@ impl<'m> Network<'m> {
     /// The neurons of the next layer from `done` on.
     #[inline(never)]
     fn fire_each(&mut self, done: usize) {
-        let step = self.step;
-        if let Some(Running {
-            layer,
-            currents,
-            doubled,
-            parts,
-        }) = self.next_layer()
-            && done < layer.n_out()
+        let first = self.step == 0;
+        if let Some(now) = self.next_layer()
+            && done < now.layer.n_out()
         {
-            layer.fire_each(done, currents, doubled, parts, step == 0);
+            now.layer
+                .fire_each(done, now.currents, now.doubled, now.parts, first);
         }
     }
 
