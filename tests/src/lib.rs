@@ -31,6 +31,7 @@
 //! | `src/bin/fuzz-corpus.rs` | the program that writes the corpus of the fuzz targets |
 //! | `src/bin/test-all` | the program that runs every check of the project |
 
+pub mod busy;
 pub mod emulated;
 pub mod exercise;
 pub mod golden;
