@@ -41,8 +41,8 @@ impl Busy<'_> {
         words
     }
 
-    /// The network: tau 2, hard reset, small weights, most of which are far smaller than the largest, and biases that
-    /// alone say which neuron spikes.
+    /// The network: tau 2, hard reset, weights of which most are far smaller than the largest, so that the sums take no
+    /// shift, and biases that alone say which neuron spikes.
     ///
     /// # Errors
     ///
@@ -66,14 +66,14 @@ impl Busy<'_> {
         let stream = Stream::new(1, 1);
         for (i, w) in net.weights.iter_mut().enumerate() {
             let unit = 2.0 * stream.unit(i as u64) - 1.0;
-            *w = 0.02 * unit * unit * unit * unit * unit;
+            *w = 0.042 * unit.powi(9);
         }
         let layers = net.layers()?;
         let biases: Vec<_> = layers.iter().map(|layer| layer.bias.clone()).collect();
         for bias in biases {
-            net.weights[bias.clone()].fill(-1.5);
+            net.weights[bias.clone()].fill(-1.2);
             for i in self.spiking(bias.len()) {
-                net.weights[bias.start + i] = 1.5;
+                net.weights[bias.start + i] = 1.2;
             }
         }
         Ok(net)

@@ -5,7 +5,7 @@
 //! sums      of the widest such layer, in whole blocks of 16: 16 bits each where the certificate fits them, else 32
 //! input     input spikes of the coming step, bit-packed; or, where the input is values, the current of each neuron of
 //!           the first layer, kept until the input changes
-//! a layer:  its spikes, bit-packed; its membranes; two words a neuron where a decode keeps state
+//! a layer:  its membranes; two words a neuron where a decode keeps state; its spikes, bit-packed
 //! counts    spikes of each output neuron since the reset
 //! first     step of the first spike of each output neuron, from 1, 16 bits each; 0 for none
 //! ```
@@ -95,9 +95,9 @@ impl<'a> Cut<'a> {
     #[inline(always)]
     pub(super) fn layer(&mut self, layer: &View<'_>) -> Parts<'a> {
         Parts {
-            spikes: self.words(words_for(layer.n_out())),
             v: self.words(layer.state_words()),
             decodes: self.words(layer.decode_words()),
+            spikes: self.words(words_for(layer.n_out())),
         }
     }
 }

@@ -124,7 +124,7 @@ fn check_nodes(graph: &Graph<'_>, sections: &Sections) -> Result<Layout, Refused
     let weights = sections.get(section::WEIGHTS);
     let mut at = at + NODE_BYTES;
     let first = at;
-    let last = at + 2 * NODE_BYTES * (graph.n_layers - 1);
+    let last = at + 4 * graph.nodes.len() - 2 * NODE_BYTES;
     // What the first layer is, all are; of spikes, either.
     let mut f32 = is_f32(number);
     for layer in graph.layers() {

@@ -3,8 +3,8 @@
 use super::arena::{Cut, CutRef, LIST_WORDS, values};
 use super::format::Number;
 use super::reader::Model;
-use super::view::{Parts, View, load, store};
-use crate::error::Error;
+use super::view::{Pair, Parts, View, load, store};
+use crate::error::{Error, What};
 use crate::spikes::{Spikes, words_for};
 
 /// A running network: a model that stays where it lies, and its state in an arena that the caller brings.
@@ -21,22 +21,26 @@ pub struct Network<'m> {
     arena: &'m mut [u32],
     /// Whole steps since the reset.
     step: u32,
-    next: Next,
+    next: Next<'m>,
 }
 
 /// Where a step goes on.
-#[derive(Clone, Copy, Debug, Default)]
-struct Next {
+#[derive(Clone, Copy, Debug)]
+struct Next<'m> {
     /// Layer that runs next.
     layer: usize,
     /// Where its part of the layers' words starts.
     start: usize,
-    /// Where that of the layer before starts.
-    before: usize,
+    /// The records of the layer.
+    records: &'m Pair,
+    /// The largest |sum + bias| of its sums.
+    max_sum: u32,
+    /// How it computes.
+    how: How,
 }
 
 /// How a layer computes.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum How {
     /// Weights of 8 bits and sums of 16.
     Lanes,
@@ -48,6 +52,24 @@ enum How {
     /// f32.
     #[cfg(feature = "f32")]
     F32,
+}
+
+impl How {
+    const fn of(layer: &View<'_>) -> Self {
+        #[cfg(feature = "f32")]
+        if layer.is_f32() {
+            return Self::F32;
+        }
+        #[cfg(feature = "i16-weights")]
+        if layer.has_i16() {
+            return Self::I16;
+        }
+        if layer.has_lanes() {
+            Self::Lanes
+        } else {
+            Self::I8
+        }
+    }
 }
 
 /// A layer that is to run, its currents, twice what they stand for where `doubled`, and its part of the arena.
@@ -122,11 +144,20 @@ impl<'m> Network<'m> {
             return Err(Error::Arena { need, got });
         }
         let arena = bytemuck::must_cast_slice_mut(arena);
+        // The reader saw at least one layer.
+        let view = model.graph.layer(0).ok_or(What::Topology.at(0))?;
+        let next = Next {
+            layer: 0,
+            start: 0,
+            records: view.r,
+            max_sum: view.max_sum,
+            how: How::of(&view),
+        };
         let mut network = Self {
             model,
             arena,
             step: 0,
-            next: Next::default(),
+            next,
         };
         network.clear_input();
         network.reset();
@@ -238,7 +269,7 @@ impl<'m> Network<'m> {
     #[inline(never)]
     pub fn step_layer(&mut self) -> Progress {
         // One after the other, so that the stack holds one of them at a time.
-        let how = self.how();
+        let how = self.next.how;
         if self.holds() {
             // Its currents are there.
         } else if how == How::Lanes {
@@ -259,20 +290,18 @@ impl<'m> Network<'m> {
             return self.finish_layer();
         }
         let done = self.fire_words();
-        self.fire_each(done);
+        if done < self.view().n_out() {
+            self.fire_each(done);
+        }
         self.finish_layer()
     }
 
-    /// How the next layer computes.
-    #[inline(never)]
-    fn how(&self) -> How {
-        match self.model.graph.layer(self.next.layer) {
-            #[cfg(feature = "f32")]
-            Some(layer) if layer.is_f32() => How::F32,
-            #[cfg(feature = "i16-weights")]
-            Some(layer) if layer.has_i16() => How::I16,
-            Some(layer) if !layer.has_lanes() => How::I8,
-            _ => How::Lanes,
+    /// The next layer.
+    const fn view(&self) -> View<'m> {
+        View {
+            file: self.model.graph.file,
+            r: self.next.records,
+            max_sum: self.next.max_sum,
         }
     }
 
@@ -284,68 +313,65 @@ impl<'m> Network<'m> {
     /// The currents of the next layer from the spikes that drive it, by sums of 16 bits.
     #[inline(never)]
     fn drive_lanes(&mut self) {
-        if let Some((layer, spikes, scratch)) = self.driven() {
-            layer.currents_lanes(spikes, scratch);
-        }
+        let (layer, spikes, scratch) = self.driven();
+        layer.currents_lanes(spikes, scratch);
     }
 
     /// The sums of the next layer through weights of 8 bits.
     #[inline(never)]
     fn drive_i8(&mut self) {
-        if let Some((layer, spikes, scratch)) = self.driven() {
-            layer.sums_i8(spikes, scratch);
-        }
+        let (layer, spikes, scratch) = self.driven();
+        layer.sums_i8(spikes, scratch);
     }
 
     /// The same through weights of 16 bits.
     #[cfg(feature = "i16-weights")]
     #[inline(never)]
     fn drive_i16(&mut self) {
-        if let Some((layer, spikes, scratch)) = self.driven() {
-            layer.sums_i16(spikes, scratch);
-        }
+        let (layer, spikes, scratch) = self.driven();
+        layer.sums_i16(spikes, scratch);
     }
 
     /// The same in f32.
     #[cfg(feature = "f32")]
     #[inline(never)]
     fn drive_f32(&mut self) {
-        if let Some((layer, spikes, scratch)) = self.driven() {
-            layer.sums_f32(spikes, scratch);
-        }
+        let (layer, spikes, scratch) = self.driven();
+        layer.sums_f32(spikes, scratch);
     }
 
     /// Sums to currents, where they are integers.
     #[inline(never)]
     fn narrow(&mut self) {
-        if let Some((layer, _, scratch)) = self.driven()
-            && !layer.is_f32()
-        {
+        let (layer, _, scratch) = self.driven();
+        if !layer.is_f32() {
             layer.narrow(scratch.get_mut(LIST_WORDS..).unwrap_or(&mut []));
         }
     }
 
-    /// The next layer, the spikes that drive it and room for sums; none past the last.
+    /// The next layer, the spikes that drive it and room for sums.
     #[inline(always)]
-    fn driven(&mut self) -> Option<(View<'m>, Spikes<'_>, &mut [u32])> {
-        let layer = self.model.graph.layer(self.next.layer)?;
+    fn driven(&mut self) -> (View<'m>, Spikes<'_>, &mut [u32]) {
+        let layer = self.view();
         let mut cut = Cut(&mut *self.arena);
         let scratch = cut.words(self.model.layout.scratch);
         let mut spikes: &[u32] = cut.words(self.model.layout.input);
         if self.next.layer > 0 {
-            cut.words(self.next.before);
-            spikes = cut.words(words_for(layer.n_in()));
+            // They stand right before the layer's part.
+            let words = words_for(layer.n_in());
+            cut.words(self.next.start - words);
+            spikes = cut.words(words);
         }
-        Some((layer, Spikes::new(spikes, layer.n_in()), scratch))
+        (layer, Spikes::new(spikes, layer.n_in()), scratch)
     }
 
-    /// The next layer with its currents; none past the last.
+    /// The next layer with its currents.
     ///
     /// Inlined: its stack would come on top of that of its callers.
     #[inline(always)]
-    fn next_layer(&mut self) -> Option<Running<'_, 'm>> {
+    fn next_layer(&mut self) -> Running<'_, 'm> {
         let is_held = self.holds();
-        let layer = self.model.graph.layer(self.next.layer)?;
+        let layer = self.view();
         let mut cut = Cut(&mut *self.arena);
         let scratch = cut.words(self.model.layout.scratch);
         let input = cut.words(self.model.layout.input);
@@ -359,12 +385,12 @@ impl<'m> Network<'m> {
                 layer.doubled(),
             )
         };
-        Some(Running {
+        Running {
             layer,
             currents,
             doubled,
             parts,
-        })
+        }
     }
 
     /// The neurons of the next layer in f32.
@@ -372,67 +398,69 @@ impl<'m> Network<'m> {
     #[inline(never)]
     fn fire_f32(&mut self) {
         let step = self.step;
-        if let Some(now) = self.next_layer() {
-            now.layer.fire_f32(now.currents, now.parts, step);
-        }
+        let now = self.next_layer();
+        now.layer.fire_f32(now.currents, now.parts, step);
     }
 
     /// The neurons of the next layer that a kernel steps: how many they are.
     #[inline(never)]
     fn fire_words(&mut self) -> usize {
-        match self.next_layer() {
-            Some(now) => now.layer.fire_words(now.currents, now.doubled, now.parts),
-            None => 0,
-        }
+        let now = self.next_layer();
+        now.layer.fire_words(now.currents, now.doubled, now.parts)
     }
 
     /// The neurons of the next layer from `done` on.
     #[inline(never)]
     fn fire_each(&mut self, done: usize) {
         let first = self.step == 0;
-        if let Some(now) = self.next_layer()
-            && done < now.layer.n_out()
-        {
-            now.layer
-                .fire_each(done, now.currents, now.doubled, now.parts, first);
-        }
+        let now = self.next_layer();
+        now.layer
+            .fire_each(done, now.currents, now.doubled, now.parts, first);
     }
 
     /// Clears input spikes that were used, and goes on to the layer behind.
     #[inline(never)]
     fn finish_layer(&mut self) -> Progress {
-        if self.next.layer == 0 && self.model.graph.takes_spikes() {
+        let (layer, start) = (self.next.layer, self.next.start);
+        let words = self.view().words();
+        if layer == 0 && self.model.graph.takes_spikes() {
             self.input().fill(0);
         }
-        let next = self.next;
-        // After the last layer it begins anew.
-        self.next = Next::default();
-        let Some(layer) = self.model.graph.layer(next.layer) else {
-            return Progress::Done;
-        };
-        if next.layer + 1 < self.model.n_layers() {
-            self.next = Next {
-                layer: next.layer + 1,
-                start: next.start + layer.words(),
-                before: next.start,
-            };
+        if self.go_on(layer + 1, start + words) {
             return Progress::More;
         }
-        self.count(next.start, layer.n_out());
+        self.go_on(0, 0);
+        self.count();
         Progress::Done
     }
 
-    /// Counts the spikes of the last layer, which starts at `start` of the layers' words and has `n` neurons, and ends
-    /// the step.
+    /// Goes on at layer `layer`, whose part of the layers' words is at `start`: false if there is no such layer, and
+    /// nothing is changed.
     #[inline(never)]
-    fn count(&mut self, start: usize, n: usize) {
+    fn go_on(&mut self, layer: usize, start: usize) -> bool {
+        let view = self.model.graph.layer(layer);
+        if let Some(view) = view {
+            self.next.layer = layer;
+            self.next.start = start;
+            self.next.records = view.r;
+            self.next.max_sum = view.max_sum;
+            self.next.how = How::of(&view);
+        }
+        view.is_some()
+    }
+
+    /// Counts the spikes of the last layer and ends the step.
+    #[inline(never)]
+    fn count(&mut self) {
         self.step = self.step.saturating_add(1);
         let step = u16::try_from(self.step).unwrap_or(NEVER);
         let layout = &self.model.layout;
+        let n = layout.n_out;
         let mut cut = Cut(&mut *self.arena);
-        cut.words(layout.before_layers() + start);
-        let spikes = cut.words(words_for(n));
-        cut.words(layout.layers - start - spikes.len());
+        // They stand right before the counts.
+        let words = words_for(n);
+        cut.words(layout.before_counts() - words);
+        let spikes = cut.words(words);
         let counts = cut.words(n);
         for i in Spikes::new(spikes, n).indices() {
             if let Some(count) = counts.get_mut(i) {
@@ -447,7 +475,8 @@ impl<'m> Network<'m> {
     /// Puts membranes, spikes, counts and readouts back to their initial state, and gives up a step that is not
     /// over; the input stays.
     pub fn reset(&mut self) {
-        (self.step, self.next) = (0, Next::default());
+        self.step = 0;
+        self.go_on(0, 0);
         let mut cut = Cut(&mut *self.arena);
         cut.words(self.model.layout.before_layers());
         for layer in self.model.graph.layers() {
@@ -531,17 +560,14 @@ impl<'m> Network<'m> {
 
     /// The last layer, its membranes and the state of the decode of output `i`; none past the end.
     fn output(&self, i: usize) -> Option<(View<'m>, &[u32], [u32; 2])> {
-        let layer = self
-            .model
-            .graph
-            .layer(self.model.n_layers().checked_sub(1)?)?;
+        let layer = self.model.graph.layers().last()?;
         let start = self
             .model
             .layout
             .before_counts()
             .checked_sub(layer.words())?;
         let mut cut = CutRef(&*self.arena);
-        cut.words(start.saturating_add(words_for(layer.n_out())));
+        cut.words(start);
         let v = cut.words(layer.state_words());
         let (decodes, _) = cut.words(layer.decode_words()).as_chunks();
         let state = decodes.get(i).copied().unwrap_or_default();
@@ -554,9 +580,9 @@ impl<'m> Network<'m> {
         cut.words(self.model.layout.before_layers());
         self.model.graph.layers().map(move |layer| {
             let n = layer.n_out();
-            let spikes = Spikes::new(cut.words(words_for(n)), n);
             let v = cut.words(layer.state_words());
             cut.words(layer.decode_words());
+            let spikes = Spikes::new(cut.words(words_for(n)), n);
             let v = if layer.is_half() {
                 Membranes::I16(values(v, n))
             } else if layer.is_f32() {

@@ -66,7 +66,6 @@ impl<'m> Model<'m> {
             file,
             input,
             nodes: behind,
-            n_layers,
             certificates: certificates.words(file).as_chunks().0,
         };
         let layout = check(&graph, &sections)?;
@@ -100,13 +99,13 @@ impl<'m> Model<'m> {
     /// Number of nodes: the input and two a layer.
     #[must_use]
     pub const fn n_nodes(&self) -> usize {
-        self.graph.n_nodes()
+        2 * self.graph.n_layers() + 1
     }
 
     /// Number of layers.
     #[must_use]
     pub const fn n_layers(&self) -> usize {
-        self.graph.n_layers
+        self.graph.n_layers()
     }
 
     /// Node `i`, none past the end. Node 0 is the input; layer `l` is nodes `2 l + 1` and `2 l + 2`.
@@ -138,15 +137,8 @@ impl<'m> Model<'m> {
 
     /// Number of output neurons.
     #[must_use]
-    pub fn n_out(&self) -> usize {
-        match self
-            .n_layers()
-            .checked_sub(1)
-            .and_then(|l| self.graph.layer(l))
-        {
-            Some(layer) => layer.n_out(),
-            None => 0,
-        }
+    pub const fn n_out(&self) -> usize {
+        self.layout.n_out
     }
 
     /// Bytes of arena that a network of this model needs, a multiple of 8.

@@ -98,16 +98,14 @@ pub(super) struct Graph<'m> {
     pub(super) input: &'m Words,
     /// The nodes behind it.
     pub(super) nodes: &'m [u32],
-    /// Number of layers.
-    pub(super) n_layers: usize,
     /// The overflow certificates.
     pub(super) certificates: &'m [[u32; CERTIFICATE_BYTES / 4]],
 }
 
 impl<'m> Graph<'m> {
-    /// Number of nodes: the input and two a layer.
-    pub(super) const fn n_nodes(&self) -> usize {
-        2 * self.n_layers + 1
+    /// Number of layers.
+    pub(super) const fn n_layers(&self) -> usize {
+        self.nodes.len() / (size_of::<Pair>() / 4)
     }
 
     /// Number of inputs.
@@ -148,12 +146,12 @@ impl<'m> Graph<'m> {
     /// All layers, from the input on.
     pub(super) fn layers(&self) -> impl Iterator<Item = View<'m>> + use<'m> {
         let graph = *self;
-        (0..self.n_layers).map_while(move |l| graph.layer(l))
+        (0..).map_while(move |l| graph.layer(l))
     }
 }
 
 /// A layer in a file.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct View<'m> {
     /// The whole file.
     pub(super) file: &'m [u32],
