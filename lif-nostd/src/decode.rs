@@ -47,7 +47,10 @@ mod tests {
 
     #[test]
     fn the_earliest_spike_decides() {
-        assert_eq!(earliest([None, Some(3), Some(2), Some(2)].into_iter()), Some(2));
+        assert_eq!(
+            earliest([None, Some(3), Some(2), Some(2)].into_iter()),
+            Some(2)
+        );
         assert_eq!(earliest([None, None].into_iter()), None);
     }
 

@@ -116,9 +116,6 @@ impl Delta {
     /// `samples` and `states` counts; states of channels that do not fit into `spikes` stay as they are.
     pub fn encode(&self, samples: &[i32], states: &mut [DeltaState], spikes: &mut [u32]) {
         let channels = states.iter_mut().zip(samples);
-        pack(
-            channels.flat_map(|(state, x)| self.step(state, *x)),
-            spikes,
-        );
+        pack(channels.flat_map(|(state, x)| self.step(state, *x)), spikes);
     }
 }
