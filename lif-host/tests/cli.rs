@@ -63,7 +63,7 @@ fn help_names_the_options() {
         assert!(dir.succeeds(&format!("{command} --help")).contains(option));
     }
     dir.fails(2, "rum", "'rum' | 'run'");
-    dir.fails(2, "run", "--input <FILE.csv> | <FILE.lif>");
+    dir.fails(2, "run", "--input <FILE> | <MODEL>");
 }
 
 #[test]
