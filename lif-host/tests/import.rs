@@ -9,7 +9,7 @@ use std::process::Command;
 
 use lif_host::checkpoint;
 use lif_host::export::export_int;
-use lif_host::import::{SNNTORCH_TEMPLATE, SPIKINGJELLY_TEMPLATE, import};
+use lif_host::import::{NetFile, SNNTORCH_TEMPLATE, SPIKINGJELLY_TEMPLATE, import};
 use lif_host::net::Param;
 use lif_nostd::encode::{Poisson, intensity, latency};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -355,6 +355,21 @@ fn templates_are_networks() {
         let [printed, _] = Folder::new().lif(0, &format!("import --template {framework}"));
         assert_eq!(printed, text);
     }
+}
+
+#[test]
+fn the_network_of_the_guide_is_the_one_of_the_example() {
+    let guide = include_str!("../../docs/import.md");
+    let block = guide
+        .split("```toml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .unwrap();
+    let example = include_str!("../../examples/digits_spikingjelly.toml");
+    assert_eq!(
+        NetFile::parse(block).unwrap(),
+        NetFile::parse(example).unwrap()
+    );
 }
 
 #[test]
