@@ -1,7 +1,7 @@
 //! Samples of any shape.
 
 use super::Samples;
-use super::load::ReadError;
+use super::error::ReadError;
 
 /// Values of samples.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,7 @@ use std::io::Read;
 use flate2::read::MultiGzDecoder;
 
 use super::array::{Array, ElementType, byte_len};
-use super::load::ReadError;
+use super::error::ReadError;
 use super::npy::{DEFLATE_RATIO, read_limited};
 
 /// What a gzipped file starts with.

@@ -5,6 +5,7 @@
 pub mod array;
 mod csv;
 mod dataset;
+mod error;
 mod idx;
 mod load;
 mod npy;
@@ -13,7 +14,8 @@ mod tensors;
 
 pub use self::csv::{Columns, Error, Label, read_csv};
 pub use dataset::{Dataset, Values};
-pub use load::{Format, Labels, LoadError, LoadOptions, ReadError, load, read};
+pub use error::{LoadError, ReadError};
+pub use load::{Format, Labels, LoadOptions, load, read};
 pub use split::{Parts, Split, stratified, three_way};
 pub use tensors::Tensors;
 

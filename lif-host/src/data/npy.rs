@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use zip::ZipArchive;
 
 use super::array::{Array, ElementType};
-use super::load::ReadError;
+use super::error::ReadError;
 
 /// What an NPY file starts with.
 pub(super) const NPY_MAGIC: &[u8] = b"\x93NUMPY";

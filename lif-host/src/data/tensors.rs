@@ -3,7 +3,7 @@
 use safetensors::tensor::{Dtype, SafeTensors};
 
 use super::array::{Array, ElementType};
-use super::load::ReadError;
+use super::error::ReadError;
 
 /// The tensors of a safetensors file.
 #[derive(Debug)]
