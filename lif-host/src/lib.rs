@@ -15,6 +15,7 @@
 //! | [`export`] | writes `.lif` files |
 //! | [`infer`] | runs a `.lif` file on the host with the device's own code |
 //! | [`checkpoint`] | trained networks as safetensors |
+//! | [`import`] | networks that were trained elsewhere |
 //! | `device` | boards under QEMU and their host link (feature `device`) |
 //! | `verify` | the cross-check of a board against the host (feature `device`) |
 //! | `setup` | what the machine must have, and how to install it (feature `device`) |
@@ -32,6 +33,7 @@ pub mod data;
 #[cfg(feature = "device")]
 pub mod device;
 pub mod export;
+pub mod import;
 pub mod infer;
 pub mod net;
 #[cfg(feature = "plot")]

@@ -20,7 +20,8 @@
 //! | [`surrogate`] | surrogate gradients and their primitives |
 //! | [`synapse`] | weights times spikes: integer and f32 sums in a fixed order |
 //! | [`model`] | the `.lif` file: layout, checked reader, and the [`Network`] that runs it |
-//! | [`decode`] | from spike counts to an answer |
+//! | [`encode`] | from values to currents and spikes |
+//! | [`decode`] | from spikes to an answer |
 //! | [`link`] | the messages of the host link (feature `link`) |
 //! | [`error`] | every error a model file or a call can give |
 //!
@@ -46,6 +47,7 @@ compile_error!(
 );
 
 pub mod decode;
+pub mod encode;
 pub mod error;
 mod kernel;
 #[cfg(feature = "link")]

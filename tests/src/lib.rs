@@ -20,6 +20,8 @@
 //! | `tests/neurons_fixed.rs` | neurons of every fixed-point type against the oracle, bit for bit |
 //! | `tests/non_spiking.rs` | neurons that do not spike in f32 and f64, drawn at random |
 //! | `tests/parameters.rs` | parameters that make no neurons |
+//! | `tests/data.rs` | data sets in every format |
+//! | `tests/encoders.rs` | encoders against one-line oracles, and the tables of their documentation |
 //! | `tests/gradients.rs` | gradients against finite differences |
 //! | `tests/models.rs` | any byte string at all gives a network or a typed error |
 //! | `tests/mutations.rs` | the same for a million changed files, and for the corpus of the fuzz targets |

@@ -36,8 +36,10 @@ pub(super) enum Command {
     Export(Export),
     /// Show what is in a .lif file: layers, sizes, RAM need, checksum
     Inspect(Inspect),
-    /// Run a .lif file on this machine, with the code that the device runs
-    Run(Run),
+    /// Import a network that was trained elsewhere: PyTorch weights and a TOML file
+    Import(super::import::Args),
+    /// Run a network on this machine, with the code that the device runs
+    Run(super::run::Args),
     /// Run a .lif file on an emulated board and compare every spike with this machine
     Verify(Verify),
     /// Run one layer of neurons on tensors in a file, to compare with any framework
@@ -116,23 +118,6 @@ pub(super) struct Inspect {
     /// A model file
     #[arg(value_name = "FILE.lif")]
     pub(super) model: PathBuf,
-}
-
-/// Options of `lif run`.
-#[derive(Debug, ClapArgs)]
-pub(super) struct Run {
-    /// A model file
-    #[arg(value_name = "FILE.lif")]
-    pub(super) model: PathBuf,
-    /// Samples, comma-separated, one a line; a class may stand behind the values
-    #[arg(long, value_name = "FILE.csv")]
-    pub(super) input: PathBuf,
-    /// Write the spike counts, or readouts, there, one sample a line, instead of printing them
-    #[arg(long, value_name = "FILE.csv")]
-    pub(super) output: Option<PathBuf>,
-    /// Time steps a sample [default: as the model says]
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(super) steps: Option<u16>,
 }
 
 /// Options of `lif verify`.

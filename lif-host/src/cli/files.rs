@@ -1,11 +1,11 @@
 //! Files of the program: read whole, written whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::cli::Failure;
-use crate::data::{Columns, Label, Samples, read_csv};
+use crate::data::{Label, Labels, LoadOptions, Samples, load};
 use crate::infer::{Host, Input};
 
 /// The bytes of `file`.
@@ -26,14 +26,24 @@ pub fn read_text(file: &Path) -> Result<String, Failure> {
     fs::read_to_string(file).map_err(|e| Failure::in_file(file, e))
 }
 
-/// The samples in the comma-separated `file`.
+/// The samples of `values` values in `file`, in any of the formats of [`crate::data::load`].
 ///
 /// # Errors
 ///
-/// [`Failure::Input`], with the file's name, the line and the column.
+/// [`Failure::Input`], with the file's name, and where in it.
 pub fn read_samples(file: &Path, values: usize, label: Label) -> Result<Samples, Failure> {
-    let input = File::open(file).map_err(|e| Failure::in_file(file, e))?;
-    read_csv(input, Columns { values, label }).map_err(|e| Failure::in_file(file, e))
+    let (labelled, classes) = match label {
+        Label::Required(classes) => (Labels::Required, classes),
+        Label::Optional(classes) => (Labels::Optional, classes),
+    };
+    let options = LoadOptions {
+        labelled,
+        inputs: Some(values),
+        classes: Some(classes),
+        ..LoadOptions::default()
+    };
+    let data = load(file, &options).map_err(|e| Failure::Input(e.to_string()))?;
+    Ok(data.into_samples())
 }
 
 /// Samples as a network takes them.
@@ -45,7 +55,7 @@ pub struct Inputs {
     pub labels: Vec<u32>,
 }
 
-/// The samples in the comma-separated `file` as the model of `host` takes them. Where values are cut to the range
+/// The samples in `file` as the model of `host` takes them. Where values are cut to the range
 /// of the input, a warning on standard error says so.
 ///
 /// # Errors

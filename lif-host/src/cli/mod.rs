@@ -4,10 +4,13 @@ mod args;
 pub mod export;
 mod failure;
 pub mod files;
+mod frames;
+mod import;
 mod inspect;
 mod neuron;
 mod on_device;
 mod run;
+mod run_tensors;
 pub mod setup;
 mod surrogate;
 mod tensors;
@@ -49,6 +52,7 @@ pub fn main() -> ExitCode {
         Command::Train(a) => train::run(&a),
         Command::Export(a) => export::run(&a),
         Command::Inspect(a) => inspect::run(&a),
+        Command::Import(a) => import::run(&a),
         Command::Run(a) => run::run(&a),
         Command::Verify(a) => verify::run(&a),
         Command::Neuron(a) => neuron::run(&a),

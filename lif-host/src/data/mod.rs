@@ -1,10 +1,23 @@
 //! Samples from files, and their split.
+//!
+//! [`load`] reads every format: CSV, NPY, NPZ, IDX, gzipped IDX and safetensors.
 
+pub mod array;
 mod csv;
+mod dataset;
+mod error;
+mod idx;
+mod load;
+mod npy;
 mod split;
+mod tensors;
 
 pub use self::csv::{Columns, Error, Label, read_csv};
-pub use split::{Split, stratified};
+pub use dataset::{Dataset, Values};
+pub use error::{LoadError, ReadError};
+pub use load::{Format, Labels, LoadOptions, load, read};
+pub use split::{Parts, Split, stratified, three_way};
+pub use tensors::Tensors;
 
 /// Labelled samples of equal length.
 #[derive(Clone, Debug, PartialEq)]

@@ -31,6 +31,35 @@ pub fn stratified(labels: &[u32], every: usize) -> Split {
     split
 }
 
+/// Indices of the samples to train on, to choose hyper-parameters with, and to test with; each ascending.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// Samples to train on.
+    pub train: Vec<usize>,
+    /// Samples to choose hyper-parameters and the end of training with.
+    pub validation: Vec<usize>,
+    /// Samples that are looked at once, at the end.
+    pub test: Vec<usize>,
+}
+
+/// Holds out one sample in `test_every`, and of the others one in `validation_every`, each as [`stratified`] does; 0
+/// holds out nothing.
+///
+/// The test part is that of `stratified(labels, test_every)`, whatever `validation_every` is. Samples without classes
+/// are split by index where all labels are 0.
+#[must_use]
+pub fn three_way(labels: &[u32], validation_every: usize, test_every: usize) -> Parts {
+    let Split { train: rest, test } = stratified(labels, test_every);
+    let of_rest: Vec<u32> = rest.iter().map(|&i| labels[i]).collect();
+    let inner = stratified(&of_rest, validation_every);
+    let of = |places: Vec<usize>| places.into_iter().map(|p| rest[p]).collect();
+    Parts {
+        train: of(inner.train),
+        validation: of(inner.test),
+        test,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,5 +78,17 @@ mod tests {
         both.sort_unstable();
         assert_eq!(both, (0..1797).collect::<Vec<_>>());
         assert!(stratified(&labels, 0).test.is_empty());
+    }
+
+    #[test]
+    fn three_parts_are_all_and_apart() {
+        let labels: Vec<u32> = (0..1797).map(|i| (i * 7 % 10) as u32).collect();
+        let parts = three_way(&labels, 5, 5);
+        assert_eq!(parts.test, stratified(&labels, 5).test);
+        assert_eq!((parts.train.len(), parts.validation.len()), (1149, 288));
+        let mut all = [parts.train, parts.validation, parts.test].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..1797).collect::<Vec<_>>());
+        assert!(three_way(&[0; 9], 0, 3).validation.is_empty());
     }
 }

@@ -4,7 +4,8 @@
 
 use core::fmt::{self, Write};
 
-use lif_nostd::decode::arg_max;
+use lif_nostd::decode::{arg_max, earliest, population_vote};
+use lif_nostd::encode::{self, Delta, Poisson, latency};
 use lif_nostd::model::Digest;
 use lif_nostd::model::format::stated_len;
 use lif_nostd::neuron::{Decode, LifConfig, LifNode, NonSpikingLifNode, Readout, SimpleLifNode};
@@ -18,6 +19,7 @@ extern "C" fn _start() {
     neurons::<i16>(values(), values());
     neurons::<i32>(values(), values());
     neurons::<f32>(values(), values());
+    encoders(values());
     blocks();
     for result in [read(), run()] {
         if let Err(error) = result {
@@ -99,6 +101,28 @@ fn neurons<S: Scalar + 'static>(inputs: &[[S; 70]], decodes: &[Decode]) {
     }
 }
 
+/// Encoders, as a program with a sensor uses them.
+fn encoders(numbers: &[u32]) {
+    let float = || f32::from_bits(number() as u32);
+    for n in numbers {
+        take((encode::intensity(float()), encode::intensity_u8(*n as u8)));
+        encode::direct_i8(values(), float(), values_mut());
+        encode::direct_f32(values(), float(), values_mut());
+        let poisson = Poisson::new(*n, number() as u32);
+        take(poisson.draw(number() as u32, *n));
+        poisson.encode(*n, values(), values_mut());
+        poisson.encode_u8(*n, values(), values_mut());
+        take(latency::linear(*n, number() as u16));
+        take(latency::logarithmic(float(), float(), float()));
+        latency::spikes(values(), *n as u16, values_mut());
+        match Delta::new(*n as i32, number() as i32) {
+            Ok(delta) => delta.encode(values(), values_mut(), values_mut()),
+            Err(error) => take(write!(Text, "{error}")),
+        }
+    }
+    take(population_vote(values(), number()));
+}
+
 fn read() -> Result<usize, Error> {
     take(stated_len(values()));
     take(ram_bytes(values()));
@@ -146,6 +170,7 @@ fn run() -> Result<usize, Error> {
     take(network.step_layer());
     network.step_observed(&mut |layer, spikes, membranes| take((layer, spikes, membranes)));
     take(network.first_spikes().nth(number()));
+    take(earliest(network.first_spikes()));
     take(network.readout(number()));
     take(network.readout_int(number()));
     take(network.self_test());
