@@ -199,7 +199,11 @@ impl Back {
         let h = f64::from(h);
         let slope = slope.at(h - self.v_threshold);
         let direct = if self.hard && spike { 0.0 } else { 1.0 };
-        let through_spike = if self.hard { self.reset - h } else { self.reset };
+        let through_spike = if self.hard {
+            self.reset - h
+        } else {
+            self.reset
+        };
         let dv_dh = if self.detach_reset {
             direct
         } else {
