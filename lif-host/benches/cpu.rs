@@ -121,7 +121,7 @@ const ROWS: [Row; 5] = [
     ("train 784-256-10 T=16 B=256", || {
         training(&[784, 256, 10], 16, 256)
     }),
-    ("neurons 16 x 2^20", || neurons(16, 1 << 20)),
+    ("neurons 16 x 2^20", || neurons(16, (1 << 20) - std::env::var("LESS").map_or(0, |s| s.parse::<usize>().unwrap()))),
     ("inference 784-256-10 T=16 B=1", || {
         inference(&[784, 256, 10], 16, 1)
     }),

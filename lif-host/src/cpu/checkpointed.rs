@@ -15,7 +15,7 @@ use crate::surrogate::Surrogate;
 const CHUNK: usize = 16;
 
 /// Neurons that a thread takes at a time.
-const WIDTH: usize = 1024;
+const WIDTH: usize = 4096;
 
 /// A layer of LIF neurons that spike 0 or 1, and whose backward charges the membranes again.
 ///

@@ -15,6 +15,7 @@ mod chain;
 mod checkpointed;
 mod kernels;
 mod linear;
+mod lines;
 mod neurons;
 mod non_spiking;
 mod packed;

@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use lif_nostd::neuron::Lif;
 
+use super::lines::Lines;
 use super::packed::words;
 use super::products::{BLOCK, width};
 use super::threads;
@@ -30,10 +31,10 @@ struct Block {
     /// Outputs, filled up to whole vectors.
     width: usize,
     /// `[in, width]`.
-    weights: Vec<f32>,
+    weights: Lines,
     bias: Vec<f32>,
     /// Gradients on weights, and in the last row on biases: `[in + 1, width]`.
-    grad: Vec<f32>,
+    grad: Lines,
 }
 
 #[derive(Clone, Debug)]
@@ -47,7 +48,7 @@ struct Layer {
     detach_reset: bool,
     blocks: Vec<Block>,
     /// Weights by blocks of inputs, `[out, width]` each; of all layers but the first.
-    by_input: Vec<Vec<f32>>,
+    by_input: Vec<Lines>,
 }
 
 impl Layer {
@@ -67,9 +68,9 @@ struct GroupLayer {
     /// The same transposed, `[in + 1, words of rows]`, the last row all ones.
     input_t: Vec<u64>,
     /// Membranes after the charge, `[rows, width]` for each block.
-    h: Vec<Vec<f32>>,
+    h: Vec<Lines>,
     /// Gradients on the currents, `[rows, width]` for each block; `[samples, width]` where the input is of values.
-    grad_y: Vec<Vec<f32>>,
+    grad_y: Vec<Lines>,
 }
 
 /// Some samples of a batch.
@@ -113,11 +114,11 @@ impl Chain {
             let block = |(start, width)| Block {
                 start,
                 width,
-                weights: vec![0.0; layer.n_in * width],
+                weights: Lines::new(layer.n_in * width),
                 bias: vec![0.0; width],
-                grad: vec![0.0; (layer.n_in + 1) * width],
+                grad: Lines::new((layer.n_in + 1) * width),
             };
-            let by_input = |(_, width): (usize, usize)| vec![0.0; layer.n_out * width];
+            let by_input = |(_, width): (usize, usize)| Lines::new(layer.n_out * width);
             let is_first = layers.is_empty();
             layers.push(Layer {
                 n_in: layer.n_in,
@@ -208,7 +209,7 @@ impl Chain {
                     *word = u64::MAX >> (64 - (rows - at * 64).min(64));
                 }
                 let blocks =
-                    |rows: usize| layer.blocks.iter().map(move |b| vec![0.0; rows * b.width]);
+                    |rows: usize| layer.blocks.iter().map(move |b| Lines::new(rows * b.width));
                 GroupLayer {
                     input: vec![0; inputs * words(layer.n_in)],
                     input_t,
