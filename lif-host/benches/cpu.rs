@@ -1,7 +1,7 @@
 //! The CPU backend against the clock: `cargo bench -p lif-host --bench cpu -- [--seconds S] [--csv FILE] [ROW ...]`.
 //!
 //! Prints one line of CSV a row: row, `lif-host`, minimum and median in milliseconds, number of runs.
-//! `spikingjelly_cpu.py` beside this file does the same work with SpikingJelly, `record.sh` runs both in turns.
+//! `spikingjelly_cpu.py` beside this file does the same work with SpikingJelly, `record_cpu.py` runs both in turns.
 //! The threads are rayon's: `RAYON_NUM_THREADS=2`.
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
@@ -121,7 +121,7 @@ const ROWS: [Row; 5] = [
     ("train 784-256-10 T=16 B=256", || {
         training(&[784, 256, 10], 16, 256)
     }),
-    ("neurons 16 x 2^20", || neurons(16, (1 << 20) - std::env::var("LESS").map_or(0, |s| s.parse::<usize>().unwrap()))),
+    ("neurons 16 x 2^20", || neurons(16, 1 << 20)),
     ("inference 784-256-10 T=16 B=1", || {
         inference(&[784, 256, 10], 16, 1)
     }),

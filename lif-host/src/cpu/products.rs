@@ -1,22 +1,20 @@
 //! Products of spikes, or of values, with rows of a matrix.
 //!
-//! A matrix of N columns is kept in blocks of 64 columns, the last one of 16 or 32 if that is enough: block after
-//! block, and in each, row after row. A block's sums stay in registers while its rows are added.
+//! A matrix of N columns is kept in blocks of 128 columns, the last one of 16, 32 or 64 if that is enough: block after
+//! block, and in each, row after row. A block's sums stay in registers while its rows are added, and the 64 rows that a
+//! word of bits chooses from fill most of a first-level cache.
 
 use super::simd::{Simd, WithSimd};
 
 /// Columns of a whole block.
-pub(super) const BLOCK: usize = 64;
-
-/// Rows of a block, in words of bits, that are added before the next row of sums: with 64 columns they fill most
-/// of a first-level cache.
-const WORDS: usize = 2;
+pub(super) const BLOCK: usize = 128;
 
 /// Columns of the block that holds columns from `start` on of `n`.
 pub(super) const fn width(n: usize, start: usize) -> usize {
     match n - start {
         ..=16 => 16,
         ..=32 => 32,
+        ..=64 => 64,
         _ => BLOCK,
     }
 }
@@ -31,7 +29,8 @@ macro_rules! by_width {
             8 => $f::<$s, 8>($simd, $args),
             16 => $f::<$s, 16>($simd, $args),
             32 => $f::<$s, 32>($simd, $args),
-            _ => $f::<$s, 64>($simd, $args),
+            64 => $f::<$s, 64>($simd, $args),
+            _ => $f::<$s, 128>($simd, $args),
         }
     };
 }
@@ -41,7 +40,7 @@ pub(super) struct AddRows<'a> {
     /// `[rows of sums, words]`.
     pub(super) bits: &'a [u64],
     pub(super) words: usize,
-    /// `[up to 64 * words, width]`.
+    /// `[64 * words, width]`.
     pub(super) block: &'a [f32],
     /// What sums start at, `[width]`; what they are, if there is none.
     pub(super) start: Option<&'a [f32]>,
@@ -62,23 +61,19 @@ impl WithSimd for AddRows<'_> {
 #[inline(always)]
 fn add_rows<S: Simd, const R: usize>(simd: S, args: AddRows<'_>) {
     let start = args.start.and_then(|start| vectors::<S, R>(start).first());
-    let block = vectors::<S, R>(args.block);
+    let (squares, _) = vectors::<S, R>(args.block).as_chunks::<64>();
     let (sums, _) = S::as_mut_simd_f32s(args.sums);
     let (sums, _) = sums.as_chunks_mut::<R>();
-    for from in (0..args.words).step_by(WORDS) {
-        let rows = args.bits.chunks_exact(args.words).zip(&mut *sums);
-        for (bits, sums) in rows {
-            let mut local = *start.filter(|_| from == 0).unwrap_or(sums);
-            for (at, word) in bits.iter().enumerate().skip(from).take(WORDS) {
-                let block = block.get(at * 64..).unwrap_or(&[]);
-                let mut word = *word;
-                while word != 0 {
-                    let i = word.trailing_zeros() as usize;
-                    word &= word - 1;
-                    let Some(row) = block.get(i) else { break };
-                    for (sum, x) in local.iter_mut().zip(row) {
-                        *sum = simd.add_f32s(*sum, *x);
-                    }
+    for (at, rows) in squares.iter().enumerate() {
+        let start = start.filter(|_| at == 0);
+        for (bits, sums) in args.bits.chunks_exact(args.words).zip(&mut *sums) {
+            let mut local = *start.unwrap_or(sums);
+            let mut word = bits[at];
+            while word != 0 {
+                let row = &rows[word.trailing_zeros() as usize & 63];
+                word &= word - 1;
+                for (sum, x) in local.iter_mut().zip(row) {
+                    *sum = simd.add_f32s(*sum, *x);
                 }
             }
             *sums = local;

@@ -2,7 +2,7 @@
 
 use super::{Chain, Group, Layer, tile};
 use crate::cpu::packed::{pack_values, transpose, words};
-use crate::cpu::products::{AddRows, Weigh};
+use crate::cpu::products::{AddRows, BLOCK, Weigh};
 use crate::cpu::simd::{self, Simd, WithSimd};
 use crate::cpu::threads;
 
@@ -88,7 +88,7 @@ impl Group {
                 n: layer.n_out - block.start,
                 held: values.map(|_| &held[..]),
                 h,
-                bits: &mut output[at..],
+                bits: &mut output[at * (BLOCK / 64)..],
                 words: words_out,
             });
         }

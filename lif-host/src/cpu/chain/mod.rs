@@ -23,14 +23,14 @@ use crate::surrogate::Surrogate;
 /// Rows, of one sample and step each, that a group has at most, if it is of more than one sample.
 const ROWS: usize = 128;
 
-/// Up to 64 outputs of a layer.
+/// Up to 128 outputs of a layer.
 #[derive(Clone, Debug)]
 struct Block {
     /// First output.
     start: usize,
     /// Outputs, filled up to whole vectors.
     width: usize,
-    /// `[in, width]`.
+    /// `[in, width]`, with rows of zeros up to whole words of inputs.
     weights: Lines,
     bias: Vec<f32>,
     /// Gradients on weights, and in the last row on biases: `[in + 1, width]`.
@@ -69,7 +69,8 @@ struct GroupLayer {
     input_t: Vec<u64>,
     /// Membranes after the charge, `[rows, width]` for each block.
     h: Vec<Lines>,
-    /// Gradients on the currents, `[rows, width]` for each block; `[samples, width]` where the input is of values.
+    /// Gradients on the currents, `[rows, width]` for each block, with rows of zeros up to whole words of rows;
+    /// `[samples, width]` where the input is of values.
     grad_y: Vec<Lines>,
 }
 
@@ -114,7 +115,7 @@ impl Chain {
             let block = |(start, width)| Block {
                 start,
                 width,
-                weights: Lines::new(layer.n_in * width),
+                weights: Lines::new(64 * words(layer.n_in) * width),
                 bias: vec![0.0; width],
                 grad: Lines::new((layer.n_in + 1) * width),
             };
@@ -201,7 +202,7 @@ impl Chain {
                 let from_values = l == 0 && !self.spikes;
                 let (inputs, grads) = match from_values {
                     true => (0, samples),
-                    false => (rows, rows),
+                    false => (rows, 64 * words(rows)),
                 };
                 let mut input_t = vec![0; (layer.n_in + 1) * words(rows)];
                 for (i, word) in input_t.iter_mut().rev().take(words(rows)).enumerate() {

@@ -3,7 +3,7 @@
 use lif_nostd::neuron::Lif;
 
 use crate::cpu::kernels::{Back, with_back, with_lif};
-use crate::cpu::packed::pack;
+use crate::cpu::packed::{pack, words};
 use crate::cpu::products::BLOCK;
 use crate::cpu::simd::{Simd, WithSimd};
 use crate::surrogate::Surrogate;
@@ -19,7 +19,7 @@ pub(super) struct Forward<'a> {
     pub(super) held: Option<&'a [f32]>,
     /// Currents, and afterwards membranes after the charge, `[samples, steps, width]`.
     pub(super) h: &'a mut [f32],
-    /// Gets a word each of `[samples, steps]`, `words` apart.
+    /// Gets the words of the block, of each of `[samples, steps]`, `words` apart.
     pub(super) bits: &'a mut [u64],
     pub(super) words: usize,
 }
@@ -30,7 +30,10 @@ impl WithSimd for Forward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { lif, width, .. } = self;
-        let mask = u64::MAX >> (BLOCK - self.n.min(BLOCK));
+        // Neurons that fill up the vectors may fire.
+        let mask = u128::MAX >> (BLOCK - self.n.min(BLOCK));
+        let mask = [mask as u64, (mask >> 64) as u64];
+        let words = words(self.n.min(BLOCK));
         let mut bits = self.bits.chunks_mut(self.words);
         with_lif!(lif, {
             for (b, h) in self.h.chunks_exact_mut(self.steps * width).enumerate() {
@@ -47,7 +50,10 @@ impl WithSimd for Forward<'_> {
                         *flag = u8::from(spike);
                         *v = lif.reset(*h, spike);
                     }
-                    bits[0] = pack(&flags) & mask;
+                    let flags = flags.as_chunks().0.iter().zip(mask);
+                    for (bits, (flags, mask)) in bits.iter_mut().take(words).zip(flags) {
+                        *bits = pack(flags) & mask;
+                    }
                 }
             }
         });
