@@ -14,8 +14,16 @@ use crate::surrogate::Surrogate;
 /// Steps between two checkpoints.
 const CHUNK: usize = 16;
 
-/// Neurons that a thread takes at a time.
-const WIDTH: usize = 4096;
+/// Fewest and most neurons that a thread takes at a time. Rows of several pages are read faster than shorter ones, as
+/// long as a thread's caches hold a chunk.
+const WIDTHS: (usize, usize) = (1024, 16384);
+
+/// Neurons that a thread takes at a time, of `n`; what is computed does not depend on it.
+fn width(n: usize) -> usize {
+    let pieces = 4 * rayon::current_num_threads();
+    let width = (n / pieces).next_multiple_of(WIDTHS.0);
+    width.clamp(WIDTHS.0, WIDTHS.1)
+}
 
 /// A layer of LIF neurons that spike 0 or 1, and whose backward charges the membranes again.
 ///
@@ -63,18 +71,20 @@ impl Checkpointed {
         saved
             .v
             .resize(n * steps.div_ceil(CHUNK).saturating_sub(1), 0.0);
-        let saved = columns(&mut saved.v, n, WIDTH);
-        let items = columns(spikes, n, WIDTH).zip(saved).enumerate();
+        let width = width(n);
+        let saved = columns(&mut saved.v, n, width);
+        let items = columns(spikes, n, width).zip(saved).enumerate();
         threads::for_each(
             items,
-            || (),
-            |(), (at, (spikes, saved))| {
+            || vec![0.0; width],
+            |v, (at, (spikes, saved))| {
                 simd::run(Forward {
                     lif: self.lif,
                     n,
-                    x_seq: &x_seq[at * WIDTH..],
+                    x_seq: &x_seq[at * width..],
                     spikes,
                     saved,
+                    v,
                 });
             },
         );
@@ -97,18 +107,19 @@ impl Checkpointed {
         check(n, x_seq, grad_spikes);
         check(n, x_seq, grad_x);
         let back = Back::new(self.lif, self.detach_reset);
+        let width = width(n);
         threads::for_each(
-            columns(grad_x, n, WIDTH).enumerate(),
-            Scratch::default,
+            columns(grad_x, n, width).enumerate(),
+            || Scratch::new(width),
             |scratch, (at, grad_x)| {
                 simd::run(Backward {
                     lif: self.lif,
                     back,
                     surrogate: self.surrogate,
                     n,
-                    x_seq: &x_seq[at * WIDTH..],
-                    saved: saved.v.get(at * WIDTH..).unwrap_or(&[]),
-                    grad_spikes: &grad_spikes[at * WIDTH..],
+                    x_seq: &x_seq[at * width..],
+                    saved: saved.v.get(at * width..).unwrap_or(&[]),
+                    grad_spikes: &grad_spikes[at * width..],
                     grad_x,
                     scratch,
                 });
@@ -133,6 +144,8 @@ struct Forward<'a> {
     x_seq: &'a [f32],
     spikes: Vec<&'a mut [f32]>,
     saved: Vec<&'a mut [f32]>,
+    /// Room for membranes.
+    v: &'a mut [f32],
 }
 
 impl WithSimd for Forward<'_> {
@@ -140,11 +153,13 @@ impl WithSimd for Forward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { lif, n, x_seq, .. } = self;
+        let Self {
+            lif, n, x_seq, v, ..
+        } = self;
         let (mut spikes, mut saved) = (self.spikes, self.saved);
         let width = spikes.first().map_or(0, |row| row.len());
-        let mut v = [lif.v_reset.unwrap_or(0.0); WIDTH];
         let v = &mut v[..width];
+        v.fill(lif.v_reset.unwrap_or(0.0));
         with_lif!(lif, {
             for (t, spikes) in spikes.iter_mut().enumerate() {
                 if t % CHUNK == 0 && t > 0 {
@@ -156,17 +171,19 @@ impl WithSimd for Forward<'_> {
     }
 }
 
-/// Membranes of a chunk after the charge, and gradients on membranes.
+/// Room for membranes, those of a chunk after the charge, and gradients on membranes.
 struct Scratch {
+    v: Vec<f32>,
     h: Vec<f32>,
     grad_v: Vec<f64>,
 }
 
-impl Default for Scratch {
-    fn default() -> Self {
+impl Scratch {
+    fn new(width: usize) -> Self {
         Self {
-            h: vec![0.0; CHUNK * WIDTH],
-            grad_v: vec![0.0; WIDTH],
+            v: vec![0.0; width],
+            h: vec![0.0; CHUNK * width],
+            grad_v: vec![0.0; width],
         }
     }
 }
@@ -198,8 +215,7 @@ impl WithSimd for Backward<'_> {
         } = self;
         let mut grad_x = self.grad_x;
         let width = grad_x.first().map_or(0, |row| row.len());
-        let mut v = [0.0; WIDTH];
-        let v = &mut v[..width];
+        let v = &mut scratch.v[..width];
         let grad_v = &mut scratch.grad_v[..width];
         grad_v.fill(0.0);
         for (chunk, grad_x) in grad_x.chunks_mut(CHUNK).enumerate().rev() {
@@ -222,6 +238,57 @@ impl WithSimd for Backward<'_> {
                     back.row(slope, h, grad_s, grad_v, grad_x);
                 }
             });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lif_nostd::neuron::LifConfig;
+
+    use crate::cpu::{Checkpoints, Model, NeuronParams, Neurons, Upstream};
+    use crate::surrogate::Surrogate;
+
+    #[test]
+    fn spikes_and_gradients_are_those_of_the_neurons() {
+        let draw = |n: usize, k: u32| -> Vec<f32> {
+            let number = |i: u32| (i.wrapping_mul(2_654_435_761) ^ k) >> 8;
+            (0..n as u32)
+                .map(|i| number(i) as f32 / (1 << 22) as f32 - 1.0)
+                .collect()
+        };
+        let configs = [
+            LifConfig::new(2.0),
+            LifConfig::new(1.7).decay_input(false).v_reset(-0.25),
+            LifConfig::new(100.0 / 3.0).decay_input(false).soft_reset(),
+        ];
+        let surrogates = [Surrogate::default(), Surrogate::Sigmoid { alpha: 4.0 }];
+        for (n, steps) in [(1, 1), (1500, 5), (2049, 16), (37, 50)] {
+            let (x, up) = (draw(n * steps, 1), draw(n * steps, 2));
+            for (config, surrogate) in configs.iter().flat_map(|c| surrogates.map(|s| (*c, s))) {
+                let params = NeuronParams {
+                    model: Model::Lif,
+                    config,
+                    detach_reset: n == 37,
+                    surrogate,
+                    spiking: true,
+                };
+                let neurons = Neurons::<f32>::new(&params).unwrap();
+                let want = neurons.forward(n, &x, None);
+                let upstream = Upstream {
+                    spikes: &up,
+                    v: None,
+                    v_last: None,
+                };
+                let (want_x, _) = neurons.backward(n, &want.h, &want.spikes, upstream);
+                let fast = neurons.checkpointed().unwrap();
+                let mut saved = Checkpoints::default();
+                let (mut s, mut grad_x) = (vec![9.0; n * steps], vec![9.0; n * steps]);
+                fast.forward(n, &x, &mut s, &mut saved);
+                fast.backward(n, &x, &saved, &up, &mut grad_x);
+                assert_eq!(s, want.spikes, "{config:?}");
+                assert_eq!(grad_x, want_x, "{config:?} {surrogate:?}");
+            }
         }
     }
 }
