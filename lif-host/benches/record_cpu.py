@@ -11,6 +11,7 @@ import argparse
 import datetime
 import importlib.metadata
 import json
+import os
 import pathlib
 import platform
 import statistics
@@ -47,6 +48,7 @@ def main():
     ours = ["env", f"RAYON_NUM_THREADS={args.threads}", bench_binary(), "--seconds", args.seconds]
     peer = [sys.executable, str(HERE / "spikingjelly_cpu.py"), "--seconds", args.seconds, "--threads", args.threads]
     lines = []
+    load = os.getloadavg()
     for turn in range(args.rounds):
         for command in (ours, peer):
             lines += [f"{turn + 1},{line}" for line in output(*command).splitlines()]
@@ -58,6 +60,7 @@ def main():
         f"# commit: {output('git', 'describe', '--always', '--dirty')}; {output('rustc', '--version')}",
         f"# python {platform.python_version()}, spikingjelly {version('spikingjelly')}, torch {version('torch')}, "
         f"{output('c++', '--version').splitlines()[0]}",
+        f"# load average of the machine: {load[0]:.1f} before, {os.getloadavg()[0]:.1f} after; 2 or less of it are these",
         "# times in milliseconds; turns alternate between the sides",
         "turn,row,side,min_ms,median_ms,runs",
     ]

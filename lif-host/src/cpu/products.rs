@@ -13,8 +13,8 @@ pub(super) const BLOCK: usize = 128;
 pub(super) const fn width(n: usize, start: usize) -> usize {
     match n - start {
         ..=16 => 16,
-        ..=32 => 32,
-        ..=64 => 64,
+        17..=32 => 32,
+        33..=64 => 64,
         _ => BLOCK,
     }
 }

@@ -7,6 +7,8 @@
 
 mod backward;
 mod forward;
+#[cfg(test)]
+mod tests;
 mod tile;
 
 use std::ops::Range;
