@@ -80,9 +80,9 @@ mod tests {
         let mut bits: [u64; 64] = std::array::from_fn(|i| draw(i as u64));
         let before = bits;
         transpose(&mut bits);
-        for r in 0..64 {
-            for c in 0..64 {
-                assert_eq!(bits[r] >> c & 1, before[c] >> r & 1);
+        for (r, row) in bits.iter().enumerate() {
+            for (c, column) in before.iter().enumerate() {
+                assert_eq!(row >> c & 1, column >> r & 1);
             }
         }
     }
