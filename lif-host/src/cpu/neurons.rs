@@ -4,7 +4,7 @@ use lif_nostd::neuron::{ConfigError, Lif, LifConfig, SimpleLif};
 use lif_nostd::real::Real;
 use lif_nostd::scalar::Scalar;
 
-use super::Float;
+use super::{Checkpointed, Float};
 use crate::surrogate::Surrogate;
 
 /// A model of a spiking neuron.
@@ -294,7 +294,7 @@ impl<F: Float> Neurons<F> {
         mut grad_x: impl FnMut(usize, usize, f64),
     ) -> Vec<f64> {
         let wide = |x: F| Real::to_f64(x);
-        let tau = wide(self.lif.leak.tau);
+        let rate = 1.0 / wide(self.lif.leak.tau);
         let threshold = wide(self.lif.v_threshold);
         let v_reset = self.lif.v_reset.map(wide);
         let steps = h.len().checked_div(n).unwrap_or(0);
@@ -321,7 +321,7 @@ impl<F: Float> Neurons<F> {
                     direct + through_spike * slope
                 };
                 let grad_h = wide(up.spikes[at]) * slope + *grad_v * dv_dh;
-                let part = grad_h / tau;
+                let part = grad_h * rate;
                 grad_x(t, i, if self.lif.decay_input { part } else { grad_h });
                 *grad_v = grad_h - part;
             }
@@ -337,6 +337,15 @@ impl<F: Float> Neurons<F> {
         } else {
             self.surrogate.primitive_grad(x).unwrap_or(0.0)
         }
+    }
+}
+
+impl Neurons<f32> {
+    /// The same neurons with little memory traffic; none where they are not LIF, or emit anything but 0 and 1.
+    #[must_use]
+    pub fn checkpointed(&self) -> Option<Checkpointed> {
+        let binary = self.spiking && self.surrogate.is_binary() && self.simple.is_none();
+        binary.then(|| Checkpointed::new(self.lif, self.surrogate, self.detach_reset))
     }
 }
 

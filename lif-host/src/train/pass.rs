@@ -1,6 +1,6 @@
 //! One forward and one backward pass of a chain over a batch, with the buffers that both need.
 
-use crate::cpu::{Dense, Neurons, Upstream, linear_backward, linear_forward, transpose};
+use crate::cpu::{Chain, Dense, Neurons, Upstream, linear_backward, linear_forward, transpose};
 use crate::net::{Error, Net, NeuronParams};
 
 /// A layer's constants and buffers.
@@ -28,6 +28,8 @@ struct LayerPass {
 /// Buffers for passes over batches. The input is a current, the same in every step.
 #[derive(Clone, Debug)]
 pub struct Pass {
+    /// Does the work where it serves the network; the rest is for those that it does not.
+    chain: Option<Chain>,
     steps: usize,
     batch: usize,
     layers: Vec<LayerPass>,
@@ -75,6 +77,7 @@ impl Pass {
             });
         }
         Ok(Self {
+            chain: Chain::new(net),
             steps: net.steps as usize,
             batch: 0,
             layers,
@@ -84,6 +87,10 @@ impl Pass {
 
     /// Spikes of each output neuron `[B, out]` for the currents `x` `[B, in]`.
     pub fn forward(&mut self, weights: &[f32], x: &[f32]) -> &[u32] {
+        if let Some(chain) = &mut self.chain {
+            chain.load(weights);
+            return chain.forward(x);
+        }
         let steps = self.steps;
         let batch = x.len() / self.layers[0].n_in;
         self.batch = batch;
@@ -127,6 +134,9 @@ impl Pass {
     /// Gradients of all weights into `grad`, after a forward over `x`, from those on the output spikes
     /// `[B, out]`, which are the same in every step.
     pub fn backward(&mut self, weights: &[f32], x: &[f32], grad_output: &[f32], grad: &mut [f32]) {
+        if let Some(chain) = &mut self.chain {
+            return chain.backward(x, grad_output, grad);
+        }
         grad.fill(0.0);
         let (steps, batch) = (self.steps, self.batch);
         if let Some(last) = self.layers.last_mut() {
@@ -179,6 +189,79 @@ mod tests {
     use super::*;
     use crate::net::{InputScale, LifParams, Param};
     use crate::surrogate::Surrogate;
+
+    /// The layers one after the other, as in the text, and the chain at once.
+    #[test]
+    fn the_chain_does_what_the_layers_do() {
+        let scale = InputScale {
+            full_scale: 1.0,
+            step: 1.0,
+        };
+        for (sizes, steps, batch, v_reset, decay_input, detach_reset) in [
+            ([5, 7, 3], 4, 3, Some(0.0), true, false),
+            ([70, 130, 10], 16, 21, Some(-0.125), false, false),
+            ([64, 48, 65], 150, 2, None, true, false),
+            ([3, 200, 20], 7, 40, None, false, true),
+        ] {
+            let lif = |tau| LifParams {
+                tau: Param::Scalar(tau),
+                v_threshold: Param::Scalar(0.75),
+                v_reset: v_reset.map(Param::Scalar),
+                decay_input,
+                detach_reset,
+                surrogate: Surrogate::default(),
+            };
+            let mut net = Net::sequential("n", steps, sizes[0], scale)
+                .linear(sizes[1])
+                .lif(lif(2.0))
+                .linear(sizes[2])
+                .lif(lif(1.7))
+                .build()
+                .unwrap();
+            let draw = |n: usize, k: u32| -> Vec<f32> {
+                let number = |i: u32| (i.wrapping_mul(2_654_435_761) ^ k) >> 8;
+                (0..n as u32)
+                    .map(|i| number(i) as f32 / (1 << 23) as f32 - 1.0)
+                    .collect()
+            };
+            net.weights = draw(net.weights.len(), 1);
+            let x = draw(batch * sizes[0], 2);
+            let up = draw(batch * sizes[2], 3);
+            let mut chain = Pass::new(&net).unwrap();
+            let mut layers = chain.clone();
+            assert!(chain.chain.is_some());
+            layers.chain = None;
+            let counts = chain.forward(&net.weights, &x).to_vec();
+            assert_eq!(counts, layers.forward(&net.weights, &x));
+            assert!(counts.iter().any(|c| *c > 0));
+            let (mut got, mut want) = (vec![9.0; net.weights.len()], vec![9.0; net.weights.len()]);
+            chain.backward(&net.weights, &x, &up, &mut got);
+            layers.backward(&net.weights, &x, &up, &mut want);
+            let size = want.iter().fold(0.0f32, |max, g| max.max(g.abs()));
+            for (i, (got, want)) in got.iter().zip(&want).enumerate() {
+                assert!(
+                    (got - want).abs() <= 1e-5 * size,
+                    "{sizes:?} {i}: {got} {want}"
+                );
+            }
+            let one = rayon::ThreadPoolBuilder::new()
+                .num_threads(1)
+                .build()
+                .unwrap();
+            let many = rayon::ThreadPoolBuilder::new()
+                .num_threads(5)
+                .build()
+                .unwrap();
+            for pool in [one, many] {
+                let mut again = vec![0.0; net.weights.len()];
+                pool.install(|| {
+                    chain.forward(&net.weights, &x);
+                    chain.backward(&net.weights, &x, &up, &mut again);
+                });
+                assert_eq!(got, again, "any number of threads");
+            }
+        }
+    }
 
     #[test]
     fn what_is_not_trained_yet_is_named() {
