@@ -75,12 +75,25 @@ fn a_wrong_configuration_is_refused() {
         batch =              | batsh =              | line 23, column 1
         batch =              | batsh =              | unknown field `batsh`, expected one of `epochs`, `batch`
         inputs = 64          |                      | missing field `inputs`
-        kind = \"lif\"       | kind = \"if\"        | unknown variant `if`, expected `lif`
+        kind = \"lif\"       | kind = \"if\"        | unknown variant `if`, expected one of `lif`, `simple-lif`, `non-spiking-lif`
         v_reset = 0.0        | v_reset = \"soft\"   | v_reset is a number, or \"none\" for a soft reset
         steps = 16           | steps = 0            | steps = 0: 1 to 65535 are allowed
         steps = 16           | steps = 65536        | steps = 65536: 1 to 65535 are allowed
         classes = 10         | classes = 11         | layer.outputs = 10: the last must be data.classes
         test_every = 5       | test_every = 1       | data.test_every = 1: it must be at least 2
+        batch = 32           | batch = 32\nclip_norm = 0 | train.clip_norm = 0: it must be above 0
+        batch = 32           | batch = 32\nwarm_up_epochs = 2 | train.warm_up_epochs = 2: 0 to train.epochs are allowed
+        batch = 32           | batch = 32\nquantised = \"i4\" | unknown variant `i4`, expected `i8` or `i16`
+        batch = 32           | batch = 32\noptimizer = { kind = \"adagrad\" } | expected one of `sgd`, `adam`, `adamw`
+        batch = 32           | batch = 32\noptimizer = { kind = \"sgd\", momentum = 1 } | train.optimizer.momentum = 1: 0 up to
+        batch = 32           | batch = 32\noptimizer = { kind = \"sgd\", beta1 = 0 } | unknown field `beta1`, expected one of `momentum`
+        batch = 32           | batch = 32\nloss = { kind = \"mse\", on = \"readout\" } | train.loss.on = \"readout\": the last neurons spike
+        batch = 32           | batch = 32\nloss = { kind = \"cross-entropy\", label_smoothing = 1.0 } | train.loss.label_smoothing = 1: 0 up to
+        batch = 32           | batch = 32\nfiring_rate = { weight = 1, low = 2 } | train.firing_rate.low = 2: 0 to 1 are allowed
+        batch = 32           | batch = 32\nearly_stopping = { patience = 0 } | train.early_stopping.patience = 0: it must be at least 1
+        schedule = \"constant\" | schedule = \"linear\" | unknown variant `linear`, expected `constant` or `cosine`
+        schedule = \"constant\" | schedule = { kind = \"step\", epochs = 0, factor = 0.5 } | train.schedule.epochs = 0: it must be at least 1
+        outputs = 128        | outputs = 128\ndropout = 1.0 | layer.dropout = 1: 0 up to but not including 1 is allowed
         learning_rate = 0.005 | learning_rate = nan  | train.learning_rate = NaN: it must be above 0
         tau = 2.0            | tau = 1.0            | \"lif1\": tau = 1: must be above 1
         tau = 2.0            | tau = inf            | \"lif1\": tau = inf: must be finite
@@ -98,7 +111,7 @@ fn a_wrong_configuration_is_refused() {
 fn training_that_diverges_is_given_up() {
     let dir = Folder::new();
     dir.write_config("learning_rate = 0.005", "learning_rate = 1e38");
-    let says = "error: epoch 1: weight | is NaN | a smaller learning_rate may help";
+    let says = "error: step 2, layer \"lif1\": not finite | a smaller learning_rate, or clip_norm, may help";
     dir.fails(2, "train config.toml", says);
 }
 

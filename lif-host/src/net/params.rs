@@ -29,6 +29,33 @@ impl Param {
         }
     }
 
+    /// Which of [`Self::values`] is that of neuron `i` of a node of shape `shape`.
+    #[must_use]
+    pub fn entry(&self, i: usize, shape: &Shape) -> usize {
+        match self {
+            Self::Scalar(_) => 0,
+            Self::PerChannel(_) => i / shape.channel_len().max(1),
+            Self::PerNeuron(_) => i,
+        }
+    }
+
+    /// The values: one, one a channel or one a neuron.
+    #[must_use]
+    pub fn values(&self) -> &[f32] {
+        match self {
+            Self::Scalar(x) => std::slice::from_ref(x),
+            Self::PerChannel(xs) | Self::PerNeuron(xs) => xs,
+        }
+    }
+
+    /// The same, to change them.
+    pub fn values_mut(&mut self) -> &mut [f32] {
+        match self {
+            Self::Scalar(x) => std::slice::from_mut(x),
+            Self::PerChannel(xs) | Self::PerNeuron(xs) => xs,
+        }
+    }
+
     /// The value that all neurons share, if they do.
     #[must_use]
     pub const fn scalar(&self) -> Option<f32> {
@@ -51,13 +78,6 @@ impl Param {
         }
         let x = values.iter().find(|x| !x.is_finite())?;
         Some(format!("{name} = {x}: must be finite"))
-    }
-
-    fn values(&self) -> &[f32] {
-        match self {
-            Self::Scalar(x) => std::slice::from_ref(x),
-            Self::PerChannel(xs) | Self::PerNeuron(xs) => xs,
-        }
     }
 }
 
