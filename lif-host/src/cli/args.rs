@@ -71,7 +71,8 @@ pub struct Train {
     /// Where to compute
     #[arg(long, value_enum, default_value_t = DeviceArg::Auto)]
     pub device: DeviceArg,
-    /// Go on from the checkpoint in the folder, NAME.checkpoint.safetensors, which each epoch and Ctrl-C leave there
+    /// Go on from the checkpoint in the folder, NAME.checkpoint.safetensors: training writes it every few seconds
+    /// and on Ctrl-C
     #[arg(long, conflicts_with = "validate")]
     pub resume: bool,
     /// Folder for the trained network, NAME.safetensors, its checkpoint, metrics.csv and pictures

@@ -16,6 +16,8 @@ use crate::net::Net;
 use crate::say;
 use crate::train::{Config, Epoch, Event, Run, Stored, Trainer, score};
 
+/// A checkpoint is written after an epoch that ends at least this long after the one before.
+const SAVE_EVERY: Duration = Duration::from_secs(5);
 /// Of the training samples, one in this many is held out for validation.
 const VALIDATION_EVERY: usize = 5;
 
@@ -251,7 +253,8 @@ fn finish(trainer: &mut Trainer, data: &Data, start: Instant) -> Result<Trained,
     })
 }
 
-/// Runs `run` to its end, or to the end of a step at which `stop` is set; `save` is called after each epoch and then.
+/// Runs `run` to its end, or to the end of a step at which `stop` is set; `save` is called then,
+/// after the last epoch, and after an epoch now and then.
 fn drive(
     run: &mut Run<'_>,
     report: Report,
@@ -265,6 +268,7 @@ fn drive(
     };
     let mut samples_done = 0;
     let start = Instant::now();
+    let mut saved = start;
     loop {
         match run.step()? {
             Event::Done => break,
@@ -290,7 +294,10 @@ fn drive(
                 if report == Report::Epochs {
                     bar.suspend(|| print_epoch(e));
                 }
-                save(run)?;
+                if saved.elapsed() >= SAVE_EVERY || run.is_done() {
+                    save(run)?;
+                    saved = Instant::now();
+                }
             }
         }
         if stop.load(Ordering::Relaxed) {

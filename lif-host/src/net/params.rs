@@ -98,6 +98,20 @@ pub struct LifParams {
     pub surrogate: Surrogate,
 }
 
+/// SpikingJelly's: tau = 2, a threshold of 1 and a hard reset to 0, the input divided by tau; the surrogate is atan.
+impl Default for LifParams {
+    fn default() -> Self {
+        Self {
+            tau: Param::Scalar(2.0),
+            v_threshold: Param::Scalar(1.0),
+            v_reset: Some(Param::Scalar(0.0)),
+            decay_input: true,
+            detach_reset: false,
+            surrogate: Surrogate::default(),
+        }
+    }
+}
+
 /// Constants of neurons that never spike (`docs/dynamics.md`, section 1.1).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NonSpikingLifParams {

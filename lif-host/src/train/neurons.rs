@@ -130,6 +130,11 @@ impl<F: Number> LayerNeurons<F> {
         neurons.map(Some).map_err(|e| self.error(e.to_string()))
     }
 
+    /// Name of the node.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     fn error(&self, problem: String) -> Error {
         Error::Node {
             node: self.name.clone(),

@@ -391,16 +391,17 @@ impl<F: Number> Pass<F> {
         }
     }
 
-    /// The first layer in whose last forward a membrane was not finite; where there is none, the last one in whose
-    /// backward a gradient was not.
+    /// The neurons of the first layer in whose last forward a membrane was not finite; where there is none, of the last
+    /// one in whose backward a gradient was not.
     #[must_use]
-    pub fn not_finite(&self) -> Option<usize> {
+    pub fn not_finite(&self) -> Option<&str> {
         let forward = self.layers.iter().position(|l| !all_finite(&l.h));
         let backward = || {
             let bad = |l: &LayerPass<F>| !all_finite(&l.grad_current) || !all_finite(&l.grad_w_t);
             self.layers.iter().rposition(bad)
         };
-        forward.or_else(backward)
+        let at = forward.or_else(backward)?;
+        Some(self.layers[at].neurons.name())
     }
 }
 

@@ -272,11 +272,7 @@ impl<F: Number> Trainer<F> {
     }
 
     fn non_finite(&self, loss: f64) -> Error {
-        let layers = self.net.layers();
-        let layer = match (self.pass.not_finite(), &layers) {
-            (Some(l), Ok(layers)) => layers.get(l).map(|l| l.neuron.to_string()),
-            _ => None,
-        };
+        let layer = self.pass.not_finite().map(String::from);
         Error::NonFinite {
             step: self.steps + 1,
             layer: layer.unwrap_or_else(|| "the output".into()),
