@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use lif_host::cli::{Failure, exit};
 use lif_host::net::{InputScale, LifParams, Net, Param};
-use lif_host::rng::Stream;
+use lif_host::rng::{Purpose, Stream};
 use lif_host::say;
 use lif_host::train::{
-    Input, Learn, Loss, On, Optimizer, OptimizerConfig, Pass, Targets, classes, clip_norm,
+    Dropout, Input, Learn, Loss, On, Optimizer, OptimizerConfig, Pass, Targets, classes, clip_norm,
 };
 use lif_nostd::neuron::Decode;
 
@@ -70,7 +70,11 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
 
     for step in 0..300 {
         let (x, labels) = batch(step);
-        let outputs = pass.forward(&params, Input::Steps(&x), None)?;
+        let dropout = Dropout {
+            stream: Stream::of(0, Purpose::Dropout, step as u32),
+            scaled: true,
+        };
+        let outputs = pass.forward(&params, Input::Steps(&x), Some(dropout))?;
         let right = classes(outputs, BATCH)
             .iter()
             .zip(&labels)
