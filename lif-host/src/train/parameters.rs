@@ -115,9 +115,7 @@ fn param_mut<'a>(net: &'a mut Net, place: &Learned) -> Option<&'a mut Param> {
 /// The time constant of `w`: `1 / sigmoid(w) = 1 + exp(-w)`, the next number above 1 where that rounds to 1.
 pub(super) fn tau<F: Number>(w: f64) -> F {
     let tau = F::of(1.0 + libm::exp(-w));
-    if tau > F::UNIT {
-        tau
-    } else if tau.wide().is_nan() {
+    if tau > F::UNIT || tau.wide().is_nan() {
         tau
     } else {
         // 2^-20 is a step of neither type's last place, but one that both hold.

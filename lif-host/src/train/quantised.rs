@@ -110,22 +110,19 @@ impl IntLayer {
             .map(|i| at_reset.map_or(S::ZERO, |v| v[i % n_out]))
             .collect();
         let held = self.sums.len() == n;
-        for t in 0..self.h.len() / n.max(1) {
-            let sums = &self.sums[if held { 0 } else { t * n }..][..n];
-            for i in 0..n {
-                let (at, o) = (t * n + i, i % n_out);
-                let c = S::saturate(shifted(sums[i], q.shift));
-                let h = v[i].charge(c, &leak[o], false);
-                let fired = v_threshold.as_ref().is_some_and(|th| h >= th[o]);
-                v[i] = match (&v_threshold, &v_reset) {
-                    (None, _) => h,
-                    (Some(_), Some(v_reset)) => h.hard_reset(fired, v_reset[o]),
-                    (Some(v_threshold), None) => h.soft_reset(fired, v_threshold[o]),
-                };
-                self.h[at] = h.value();
-                self.v[at] = v[i].value();
-                self.s[at] = i16::from(fired);
-            }
+        let none = vec![S::ZERO; n_out];
+        let cells = Cells {
+            leak: &leak,
+            v_threshold: v_threshold.as_deref(),
+            v_reset: v_reset.as_deref(),
+            none: &none,
+            shift: q.shift,
+        };
+        let rows = (self.h.chunks_exact_mut(n_out)).zip(self.v.chunks_exact_mut(n_out));
+        for (row, ((h, after), s)) in rows.zip(self.s.chunks_exact_mut(n_out)).enumerate() {
+            let (row_in, b) = (if held { row % batch } else { row }, row % batch);
+            let sums = &self.sums[row_in * n_out..][..n_out];
+            cells.step(sums, &mut v[b * n_out..][..n_out], h, after, s);
         }
     }
 
@@ -180,6 +177,41 @@ impl IntLayer {
             let c = shifted(*sum, q.shift);
             F::of(of(o, c as f64 * q.units[o]))
         }));
+    }
+}
+
+/// The constants of a layer, one entry a neuron.
+struct Cells<'a, S> {
+    leak: &'a [FixedLeak],
+    v_threshold: Option<&'a [S]>,
+    v_reset: Option<&'a [S]>,
+    /// Zeros, for what is not there.
+    none: &'a [S],
+    shift: i8,
+}
+
+impl<S: Membrane> Cells<'_, S> {
+    /// One step of the neurons of one sample.
+    fn step(&self, sums: &[i32], v: &mut [S], h: &mut [i32], after: &mut [i32], s: &mut [i16]) {
+        let v_threshold = self.v_threshold.unwrap_or(self.none);
+        let v_reset = self.v_reset.unwrap_or(self.none);
+        let (spiking, hard) = (self.v_threshold.is_some(), self.v_reset.is_some());
+        let state = v.iter_mut().zip(h).zip(after).zip(s);
+        let constants = self.leak.iter().zip(v_threshold).zip(v_reset);
+        for (((((v, h), after), s), sum), ((leak, v_threshold), v_reset)) in
+            state.zip(sums).zip(constants)
+        {
+            let charged = v.charge(S::saturate(shifted(*sum, self.shift)), leak, false);
+            let fired = spiking && charged >= *v_threshold;
+            *v = if hard {
+                charged.hard_reset(fired, *v_reset)
+            } else {
+                charged.soft_reset(fired, *v_threshold)
+            };
+            *h = charged.value();
+            *after = v.value();
+            *s = i16::from(fired);
+        }
     }
 }
 
