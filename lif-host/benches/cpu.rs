@@ -13,7 +13,7 @@ use lif_host::cpu::{Chain, Checkpoints, Model, NeuronParams, Neurons};
 use lif_host::net::{LifParams, Net, Param};
 use lif_host::rng::{Purpose, Stream};
 use lif_host::surrogate::Surrogate;
-use lif_host::train::{Adam, AdamParams, cross_entropy_on_rate};
+use lif_host::train::{Loss, Optimizer, OptimizerConfig, Outputs, Targets};
 use lif_nostd::neuron::LifConfig;
 
 /// Share of the inputs that spike in a step.
@@ -55,12 +55,14 @@ fn training(sizes: &[usize], steps: u32, batch: usize) -> Box<dyn FnMut()> {
     let mut chain = Chain::new(&net).unwrap();
     let x = spikes(steps as usize * batch * sizes[0]);
     let labels: Vec<u32> = (0..batch as u32).map(|i| i % net.n_out() as u32).collect();
-    let mut adam = Adam::new(net.weights.len(), AdamParams::default());
+    let mut adam = Optimizer::<f32>::new(net.weights.len(), OptimizerConfig::default());
     let mut grad = vec![0.0; net.weights.len()];
     Box::new(move || {
         chain.load(&net.weights);
-        let loss = cross_entropy_on_rate(chain.forward(&x), steps, &labels);
-        chain.backward(&x, &loss.grad, &mut grad);
+        let counts = chain.forward(&x);
+        let outputs = Outputs::Counts { counts, steps };
+        let loss = Loss::default().of::<f32>(outputs, batch, Targets::Classes(&labels));
+        chain.backward(&x, &loss.unwrap().grad, &mut grad);
         adam.step(&mut net.weights, &grad, 1e-3);
     })
 }

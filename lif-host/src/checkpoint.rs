@@ -51,6 +51,9 @@ fn spans(net: &Net) -> Vec<Span> {
                 shape: vec![n_out, weight.len() / n_out.max(1)],
                 at: weight.clone(),
             });
+            if bias.is_empty() {
+                continue;
+            }
             spans.push(Span {
                 name: format!("{}.bias", node.name),
                 shape: vec![n_out],
@@ -61,12 +64,26 @@ fn spans(net: &Net) -> Vec<Span> {
     spans
 }
 
+/// What a file holds beside the network.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Extra<'a> {
+    /// Tensors of one dimension, by name.
+    pub(crate) tensors: Vec<(&'a str, &'a [f32])>,
+    /// A text, by name; the metadata would not keep its order, and the same state should give the same bytes.
+    pub(crate) text: Option<(&'a str, String)>,
+}
+
 /// `net` as the bytes of a safetensors file.
 ///
 /// # Errors
 ///
 /// [`Error::Net`] where the network is not valid.
 pub fn to_bytes(net: &Net) -> Result<Vec<u8>, Error> {
+    to_bytes_with(net, &Extra::default())
+}
+
+/// The same with `extra` beside it.
+pub(crate) fn to_bytes_with(net: &Net, extra: &Extra<'_>) -> Result<Vec<u8>, Error> {
     net.check()?;
     let description = serde_json::to_string(net).map_err(|e| Error::Description(e.to_string()))?;
     let metadata = HashMap::from([(KEY.to_string(), description)]);
@@ -75,7 +92,43 @@ pub fn to_bytes(net: &Net) -> Result<Vec<u8>, Error> {
         let data = bytemuck::cast_slice(&net.weights[span.at]);
         tensors.push((span.name, TensorView::new(Dtype::F32, span.shape, data)?));
     }
+    for (name, values) in &extra.tensors {
+        let data = bytemuck::cast_slice(values);
+        let view = TensorView::new(Dtype::F32, vec![values.len()], data)?;
+        tensors.push(((*name).into(), view));
+    }
+    if let Some((name, text)) = &extra.text {
+        let view = TensorView::new(Dtype::U8, vec![text.len()], text.as_bytes())?;
+        tensors.push(((*name).into(), view));
+    }
     Ok(safetensors::serialize(tensors, Some(metadata))?)
+}
+
+/// The text `name` of the safetensors file `bytes`.
+pub(crate) fn text(bytes: &[u8], name: &str) -> Result<String, Error> {
+    let fail = |problem: String| Error::Tensor {
+        name: name.into(),
+        problem,
+    };
+    let file = SafeTensors::deserialize(bytes)?;
+    let tensor = file.tensor(name).map_err(|e| fail(e.to_string()))?;
+    String::from_utf8(tensor.data().to_vec()).map_err(|e| fail(e.to_string()))
+}
+
+/// The `n` values of the tensor `name` of the safetensors file `bytes`.
+pub(crate) fn tensor(bytes: &[u8], name: &str, n: usize) -> Result<Vec<f32>, Error> {
+    let fail = |problem: String| Error::Tensor {
+        name: name.into(),
+        problem,
+    };
+    let file = SafeTensors::deserialize(bytes)?;
+    let tensor = file.tensor(name).map_err(|e| fail(e.to_string()))?;
+    if tensor.dtype() != Dtype::F32 || tensor.shape() != [n] {
+        let (dtype, shape) = (tensor.dtype(), tensor.shape());
+        return Err(fail(format!("{dtype:?} {shape:?} instead of F32 [{n}]")));
+    }
+    let (chunks, _) = tensor.data().as_chunks::<4>();
+    Ok(chunks.iter().map(|x| f32::from_le_bytes(*x)).collect())
 }
 
 /// The network in the safetensors file `bytes`.

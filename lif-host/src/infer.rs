@@ -67,7 +67,7 @@ impl Input {
             }
             return Self::Spikes(vec![words; model.steps() as usize]);
         }
-        Self::I8(raw.iter().map(|x| units(*x, step) as i8).collect())
+        Self::I8(raw.iter().map(|x| input_units(*x, step)).collect())
     }
 
     /// How many of the raw values of a sample [`Self::from_raw`] cuts to the range of an i8 input.
@@ -149,6 +149,12 @@ fn scale(model: &Model<'_>) -> (Number, f32, f32) {
         }) => (number, full_scale, step),
         _ => (Number::F32, 1.0, 1.0),
     }
+}
+
+/// The raw value `x` as an i8 input of step `step` takes it (`docs/dynamics.md`, section 4.6).
+#[must_use]
+pub fn input_units(x: f32, step: f32) -> i8 {
+    units(x, step) as i8
 }
 
 /// `x` in whole units of `step` raw units.

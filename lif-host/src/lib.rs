@@ -14,6 +14,7 @@
 //! | [`quant`] | from f32 weights to integers: scales folded into thresholds, certificates |
 //! | [`export`] | writes `.lif` files |
 //! | [`infer`] | runs a `.lif` file on the host with the device's own code |
+//! | [`calibrate`] | quantisation after training, calibrated on samples |
 //! | [`checkpoint`] | trained networks as safetensors |
 //! | [`import`] | networks that were trained elsewhere |
 //! | `device` | boards under QEMU and their host link (feature `device`) |
@@ -25,6 +26,7 @@
 //! With no feature it builds for wasm32-unknown-unknown. Nothing but `cli` prints.
 #![deny(missing_docs)]
 
+pub mod calibrate;
 pub mod checkpoint;
 #[cfg(feature = "cli")]
 pub mod cli;

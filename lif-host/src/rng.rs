@@ -26,6 +26,8 @@ pub enum Purpose {
     Inputs,
     /// Input of a golden trace; the number is 0.
     Golden,
+    /// What dropout leaves out; the number is the step of the optimiser, modulo 2^32.
+    Dropout = 15,
 }
 
 const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -75,12 +75,25 @@ fn a_wrong_configuration_is_refused() {
         batch =              | batsh =              | line 23, column 1
         batch =              | batsh =              | unknown field `batsh`, expected one of `epochs`, `batch`
         inputs = 64          |                      | missing field `inputs`
-        kind = \"lif\"       | kind = \"if\"        | unknown variant `if`, expected `lif`
+        kind = \"lif\"       | kind = \"if\"        | unknown variant `if`, expected one of `lif`, `simple-lif`, `non-spiking-lif`
         v_reset = 0.0        | v_reset = \"soft\"   | v_reset is a number, or \"none\" for a soft reset
         steps = 16           | steps = 0            | steps = 0: 1 to 65535 are allowed
         steps = 16           | steps = 65536        | steps = 65536: 1 to 65535 are allowed
         classes = 10         | classes = 11         | layer.outputs = 10: the last must be data.classes
         test_every = 5       | test_every = 1       | data.test_every = 1: it must be at least 2
+        batch = 32           | batch = 32\\nclip_norm = 0 | train.clip_norm = 0: it must be above 0
+        batch = 32           | batch = 32\\nwarm_up_epochs = 2 | train.warm_up_epochs = 2: 0 to train.epochs are allowed
+        batch = 32           | batch = 32\\nquantised = \"i4\" | unknown variant `i4`, expected `i8` or `i16`
+        batch = 32           | batch = 32\\noptimizer = { kind = \"adagrad\" } | expected one of `sgd`, `adam`, `adamw`
+        batch = 32           | batch = 32\\noptimizer = { kind = \"sgd\", momentum = 1 } | train.optimizer.momentum = 1: 0 up to
+        batch = 32           | batch = 32\\noptimizer = { kind = \"sgd\", beta1 = 0 } | unknown field `beta1`, expected one of `momentum`
+        batch = 32           | batch = 32\\nloss = { kind = \"mse\", on = \"readout\" } | train.loss.on = \"readout\": the last neurons spike
+        batch = 32           | batch = 32\\nloss = { kind = \"cross-entropy\", label_smoothing = 1.0 } | train.loss.label_smoothing = 1: 0 up to
+        batch = 32           | batch = 32\\nfiring_rate = { weight = 1, low = 2 } | train.firing_rate.low = 2: 0 to 1 are allowed
+        batch = 32           | batch = 32\\nearly_stopping = { patience = 0 } | train.early_stopping.patience = 0: it must be at least 1
+        schedule = \"constant\" | schedule = \"linear\" | unknown variant `linear`, expected `constant` or `cosine`
+        schedule = \"constant\" | schedule = { kind = \"step\", epochs = 0, factor = 0.5 } | train.schedule.epochs = 0: it must be at least 1
+        outputs = 128        | outputs = 128\\ndropout = 1.0 | layer.dropout = 1: 0 up to but not including 1 is allowed
         learning_rate = 0.005 | learning_rate = nan  | train.learning_rate = NaN: it must be above 0
         tau = 2.0            | tau = 1.0            | \"lif1\": tau = 1: must be above 1
         tau = 2.0            | tau = inf            | \"lif1\": tau = inf: must be finite
@@ -89,7 +102,7 @@ fn a_wrong_configuration_is_refused() {
         name = \"digits\"    | name = \"../digits\" | name =
         name = \"digits\"    | name = \"\"          | name =";
     for [from, to, says] in table(rows) {
-        dir.write_config(from, to);
+        dir.write_config(from, &to.replace("\\n", "\n"));
         dir.fails(2, "train config.toml", &format!("config.toml: | {says}"));
     }
 }
@@ -98,8 +111,117 @@ fn a_wrong_configuration_is_refused() {
 fn training_that_diverges_is_given_up() {
     let dir = Folder::new();
     dir.write_config("learning_rate = 0.005", "learning_rate = 1e38");
-    let says = "error: epoch 1: weight | is NaN | a smaller learning_rate may help";
+    let says = "error: step 2, layer \"lif1\": not finite | a smaller learning_rate, or clip_norm, may help";
     dir.fails(2, "train config.toml", says);
+}
+
+#[test]
+fn training_leaves_metrics_pictures_and_a_checkpoint() {
+    let dir = Folder::new();
+    dir.write_config("", "");
+    dir.succeeds("train config.toml --seed 3");
+    let metrics = String::from_utf8(dir.read("out/metrics.csv")).expect("text");
+    assert!(metrics.starts_with("epoch,loss,accuracy,") && metrics.lines().count() == 2);
+    for picture in ["loss", "accuracy", "weights", "spike-rates"] {
+        assert!(dir.read(&format!("out/{picture}.svg")).starts_with(b"<svg"));
+    }
+    let first = dir.read("out/digits.safetensors");
+    let said = dir.succeeds("train config.toml --resume");
+    assert!(said.contains("going on after epoch 1"), "{said}");
+    assert!(
+        dir.read("out/digits.safetensors") == first,
+        "a run that was over went on"
+    );
+    let train = "train config.toml --resume";
+    dir.fails(
+        2,
+        &format!("{train} --seed 4"),
+        "digits.checkpoint.safetensors: it is of seed 3, not 4",
+    );
+    dir.fails(
+        2,
+        &format!("{train} --out none"),
+        "none/digits.checkpoint.safetensors: No such file",
+    );
+    dir.write_config("batch = 32", "batch = 64");
+    dir.fails(
+        2,
+        train,
+        "it is of another run: config.toml was changed since",
+    );
+    dir.write("out/digits.checkpoint.safetensors", &first);
+    dir.fails(2, train, "tensor \"training.state\"");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_stopped_can_be_resumed() {
+    let dir = Folder::new();
+    dir.write_config("batch = 32", "batch = 1");
+    let text = String::from_utf8(dir.read("config.toml")).expect("text");
+    dir.write("config.toml", text.replace("epochs = 1", "epochs = 5"));
+    dir.succeeds("train config.toml --out whole");
+    let mut command = Command::new(LIF);
+    command.current_dir(&dir.0).args(["train", "config.toml"]);
+    let child = command
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("cargo built it");
+    // Long enough to begin, and far too short for all.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let pid = child.id().to_string();
+    Command::new("kill")
+        .args(["-INT", &pid])
+        .status()
+        .expect("there is a kill");
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(
+        said.contains("go on with: lif train config.toml --resume --out out"),
+        "{said}"
+    );
+    dir.succeeds("train config.toml --resume");
+    for file in ["digits.safetensors", "metrics.csv", "loss.svg"] {
+        let same = dir.read(&format!("out/{file}")) == dir.read(&format!("whole/{file}"));
+        assert!(same, "{file} differs from that of a run that never stopped");
+    }
+}
+
+#[test]
+fn networks_are_evaluated_and_quantised_with_calibration() {
+    let dir = Folder::with_network();
+    dir.write_config("", "");
+    let said = dir.succeeds("eval digits.safetensors --config config.toml --quantised i8");
+    assert!(
+        said.contains("accuracy ") && said.contains("class 9: recall"),
+        "{said}"
+    );
+    let exported = dir.succeeds("eval digits.lif --config config.toml");
+    let accuracy = |text: &str| {
+        text.lines()
+            .find(|l| l.starts_with("accuracy"))
+            .map(String::from)
+    };
+    assert_eq!(accuracy(&said), accuracy(&exported));
+    dir.succeeds("eval digits.lif --input digits.csv");
+    let said = dir.succeeds("quantize digits.safetensors --config config.toml --output q.lif");
+    assert!(
+        said.contains("of its spikes equal") && said.contains("in integers"),
+        "{said}"
+    );
+    dir.succeeds("inspect q.lif");
+    dir.fails(2, "eval digits.lif", "--config | --input");
+    dir.fails(
+        2,
+        "eval digits.lif --input digits.csv --quantised i8",
+        "it is exported already",
+    );
+    dir.fails(
+        2,
+        "quantize digits.lif --input digits.csv",
+        "not a safetensors file",
+    );
 }
 
 #[test]

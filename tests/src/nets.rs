@@ -251,7 +251,7 @@ pub fn f32_oracle(net: &Net) -> Result<F32Net, Error> {
                 _ => Model::Lif,
             },
             weights: net.weights[layer.weight.clone()].to_vec(),
-            bias: net.weights[layer.bias.clone()].to_vec(),
+            bias: net.biases(layer),
             tau: each(layer.neurons.tau()),
             v_threshold: spiking.map_or(vec![], |p| each(&p.v_threshold)),
             v_reset: spiking.and_then(|p| p.v_reset.as_ref()).map(each),

@@ -32,6 +32,10 @@ pub(super) enum Command {
     Setup(Setup),
     /// Train a network as a configuration file says
     Train(Train),
+    /// Accuracy, recall by class and firing rates of a network
+    Eval(Eval),
+    /// Quantise a network calibrated on samples, report how far it agrees, and write it as a .lif file
+    Quantize(Quantize),
     /// Quantise a trained network and write it as a .lif file
     Export(Export),
     /// Show what is in a .lif file: layers, sizes, RAM need, checksum
@@ -62,15 +66,89 @@ pub struct Train {
     /// What to train on what, and how (TOML); examples/digits.toml is one
     #[arg(value_name = "CONFIG.toml")]
     pub config: PathBuf,
-    /// Seed of the initial weights and the order of the samples: the same seed gives the same bits
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
-    /// Folder for the trained network, NAME.safetensors
+    /// Seed of the initial weights, the order of the samples and dropout: the same seed gives the same bits
+    /// [default: 0, or that of the checkpoint]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t = DeviceArg::Auto)]
+    pub device: DeviceArg,
+    /// Go on from the checkpoint in the folder, NAME.checkpoint.safetensors: training writes it every few seconds
+    /// and on Ctrl-C
+    #[arg(long, conflicts_with = "validate")]
+    pub resume: bool,
+    /// Folder for the trained network, NAME.safetensors, its checkpoint, metrics.csv and pictures
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
     /// Hold one training sample in five out and report on those, instead of on the test samples; writes nothing
     #[arg(long)]
     pub validate: bool,
+}
+
+/// Where to compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum DeviceArg {
+    /// The best that there is
+    #[default]
+    Auto,
+    /// This machine's processor
+    Cpu,
+}
+
+/// Which samples of a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PartArg {
+    /// Those that are held out for the test
+    Test,
+    /// Those to train on
+    Train,
+}
+
+/// Options of `lif eval`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Eval {
+    /// A trained network (.safetensors), or an exported one (.lif)
+    #[arg(value_name = "MODEL")]
+    pub(super) model: PathBuf,
+    #[command(flatten)]
+    pub(super) samples: SamplesArg,
+    /// Which samples of the configuration
+    #[arg(long, value_enum, default_value_t = PartArg::Test)]
+    pub(super) part: PartArg,
+    /// Quantise a trained network first, with weights of this number format
+    #[arg(long, value_enum)]
+    pub(super) quantised: Option<WeightsArg>,
+}
+
+/// Where samples come from.
+#[derive(Debug, ClapArgs)]
+#[group(required = true, multiple = false)]
+pub(super) struct SamplesArg {
+    /// Those that a training configuration speaks of
+    #[arg(long, value_name = "CONFIG.toml")]
+    pub(super) config: Option<PathBuf>,
+    /// Those in a file, comma-separated, one a line; the class behind the values
+    #[arg(long, value_name = "FILE.csv")]
+    pub(super) input: Option<PathBuf>,
+}
+
+/// Options of `lif quantize`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Quantize {
+    /// A trained network
+    #[arg(value_name = "MODEL.safetensors")]
+    pub(super) model: PathBuf,
+    #[command(flatten)]
+    pub(super) samples: SamplesArg,
+    /// Calibrate on the first N samples; of a configuration, of those to train on
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) calibrate: u32,
+    /// Number format of the weights
+    #[arg(long, value_enum, default_value_t = WeightsArg::I8)]
+    pub(super) weights: WeightsArg,
+    /// Where to write the quantised network [default: MODEL.lif]
+    #[arg(long, value_name = "FILE.lif")]
+    pub(super) output: Option<PathBuf>,
 }
 
 /// Number format of an exported network.

@@ -15,9 +15,17 @@ pub enum Failure {
     Input(String),
     /// A tool is missing, or one that runs beside this program failed. Exit code 3.
     Environment(String),
+    /// The user stopped the command. Exit code 130, as of any program that Ctrl-C ends.
+    Stopped(String),
 }
 
 impl Failure {
+    /// Whether the user stopped the command.
+    #[must_use]
+    pub const fn is_stop(&self) -> bool {
+        matches!(self, Self::Stopped(_))
+    }
+
     /// The exit code.
     #[must_use]
     pub fn code(&self) -> ExitCode {
@@ -25,6 +33,7 @@ impl Failure {
             Self::Check(_) => 1,
             Self::Input(_) => 2,
             Self::Environment(_) => 3,
+            Self::Stopped(_) => 130,
         })
     }
 
@@ -54,7 +63,10 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Check(text) | Self::Input(text) | Self::Environment(text) => f.write_str(text),
+            Self::Check(text)
+            | Self::Input(text)
+            | Self::Environment(text)
+            | Self::Stopped(text) => f.write_str(text),
         }
     }
 }

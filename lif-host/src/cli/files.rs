@@ -166,5 +166,9 @@ fn replace(file: &Path, bytes: &[u8], permissions: Option<fs::Permissions>) -> i
     }
     temporary.as_file().sync_all()?;
     temporary.persist(file)?;
+    // The new name must survive a loss of power too; where a folder cannot be opened, as on Windows, it does so later.
+    if let Ok(folder) = fs::File::open(folder(file)) {
+        let _ = folder.sync_all();
+    }
     Ok(())
 }

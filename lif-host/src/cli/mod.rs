@@ -1,6 +1,7 @@
 //! The program `lif`, and what the demonstration shares with it. This is the one part that prints.
 
 mod args;
+mod eval;
 pub mod export;
 mod failure;
 pub mod files;
@@ -9,12 +10,14 @@ mod import;
 mod inspect;
 mod neuron;
 mod on_device;
+mod quantize;
 mod run;
 mod run_tensors;
 pub mod setup;
 mod surrogate;
 mod tensors;
 pub mod train;
+mod train_files;
 pub mod verify;
 
 pub use failure::Failure;
@@ -50,6 +53,8 @@ pub fn main() -> ExitCode {
     let done = match args::Args::parse().command {
         Command::Setup(a) => setup::run(&a),
         Command::Train(a) => train::run(&a),
+        Command::Eval(a) => eval::run(&a),
+        Command::Quantize(a) => quantize::run(&a),
         Command::Export(a) => export::run(&a),
         Command::Inspect(a) => inspect::run(&a),
         Command::Import(a) => import::run(&a),
@@ -67,7 +72,8 @@ pub fn exit(done: Result<(), Failure>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            let kind = if failure.is_stop() { "" } else { "error: " };
+            eprintln!("{kind}{failure}");
             failure.code()
         }
     }

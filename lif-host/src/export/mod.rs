@@ -65,7 +65,7 @@ pub fn export_int_with(net: &Net, options: QuantOptions) -> Result<Exported, Err
         Number::Bits
     };
     file.input(number, net)?;
-    for (layer, q) in net.layers()?.iter().zip(&layers) {
+    for (l, (layer, q)) in net.layers()?.iter().zip(&layers).enumerate() {
         let weights = blocks(&q.weights, layer.n_in, 0);
         let weights = match q.weight_number {
             Number::I16 => file.weights(bytemuck::cast_slice(&weights))?,
@@ -91,7 +91,8 @@ pub fn export_int_with(net: &Net, options: QuantOptions) -> Result<Exported, Err
         };
         file.linear(layer, q.weight_number, weights, bias, q.shift);
         file.node(Node::Neurons(node), layer.neuron);
-        file.certificate(layer.node, q.certificate);
+        // The file holds nothing but the input and the layers.
+        file.certificate(2 * l + 1, q.certificate);
     }
     if let Some(lsb) = layers.last().and_then(|q| q.lsb) {
         let scale = lsb as f32;
@@ -118,7 +119,7 @@ pub fn export_f32(net: &Net) -> Result<Exported, Error> {
     file.input(number, net)?;
     for layer in &net.layers()? {
         let weights = blocks(&net.weights[layer.weight.clone()], layer.n_in, 0.0);
-        let mut bias = net.weights[layer.bias.clone()].to_vec();
+        let mut bias = net.biases(layer);
         bias.resize(layer.n_out.next_multiple_of(16), 0.0);
         let weights = file.weights(bytemuck::cast_slice(&weights))?;
         let bias = file.weights(bytemuck::cast_slice(&bias))?;

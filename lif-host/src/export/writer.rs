@@ -20,9 +20,9 @@ pub(super) struct FileWriter {
 }
 
 impl FileWriter {
-    /// A file with the name and the edges of `net`.
+    /// A file with the name of the chain `net` and the edges between its input and layers.
     pub(super) fn new(net: &Net) -> Result<Self, Error> {
-        net.layers()?;
+        let layers = net.layers()?.len();
         let name = net.name.clone().into_bytes();
         // The weights come first: then no other section moves them.
         let mut file = Self {
@@ -36,8 +36,9 @@ impl FileWriter {
             .map(|kind| (kind, Vec::new()))
             .into(),
         };
-        for edge in &net.edges {
-            let record = [edge.from, edge.to, edge.delay as usize, 0];
+        // What acts in training alone, as dropout, is left out.
+        for from in 0..2 * layers {
+            let record = [from, from + 1, 0, 0];
             for field in record {
                 let field = u16::try_from(field)
                     .map_err(|_| Error::Size(format!("an edge with the field {field}")))?;

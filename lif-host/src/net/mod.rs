@@ -74,13 +74,20 @@ pub enum NodeKind {
     Input(InputScale),
     /// Where spikes enter, one bit an input and step.
     SpikeInput,
-    /// Fully connected synapses with bias: weights `[out, in]` and biases `[out]` in [`Net::weights`].
+    /// Fully connected synapses: weights `[out, in]` and biases `[out]` in [`Net::weights`].
     Linear {
         /// Where the weights are.
         weight: Range<usize>,
-        /// Where the biases are.
+        /// Where the biases are; empty where there are none.
         bias: Range<usize>,
     },
+    /// In training, each output of the node before is left out with probability `p`; nothing otherwise.
+    Dropout {
+        /// Probability, from 0 up to but not including 1.
+        p: f32,
+    },
+    /// Another shape for the same values in the same order.
+    Flatten,
     /// Leaky integrate-and-fire neurons.
     Lif(LifParams),
     /// SpikingJelly's SimpleLIF neurons, which start at 0 and have a hard reset alone.
@@ -143,7 +150,8 @@ pub enum Error {
     /// The graph is not valid.
     #[error("{0}")]
     Graph(String),
-    /// The network is valid, but not an input and alternating synapses and neurons without delays.
+    /// The network is valid, but not an input and alternating synapses and neurons without delays; dropout and
+    /// flatten may stand before synapses.
     #[error("{0}: only chains of an input and alternating synapses and neurons are handled yet")]
     NotAChain(String),
 }
@@ -163,10 +171,12 @@ pub struct Layer<'a> {
     pub n_out: usize,
     /// Where the weights `[out, in]` are.
     pub weight: &'a Range<usize>,
-    /// Where the biases `[out]` are.
+    /// Where the biases `[out]` are; empty where there are none.
     pub bias: &'a Range<usize>,
     /// The neurons.
     pub neurons: NeuronParams<'a>,
+    /// Probability with which training leaves out an input; 0 where there is no dropout.
+    pub dropout: f32,
 }
 
 impl Net {
@@ -214,6 +224,18 @@ impl Net {
         }
     }
 
+    /// The time constant and, where they spike, the threshold of the neurons of node `node`; none where it is
+    /// another kind of node.
+    pub fn neuron_params_mut(&mut self, node: usize) -> Option<(&mut Param, Option<&mut Param>)> {
+        match &mut self.nodes.get_mut(node)?.kind {
+            NodeKind::Lif(p) | NodeKind::SimpleLif(p) => {
+                Some((&mut p.tau, Some(&mut p.v_threshold)))
+            }
+            NodeKind::NonSpikingLif(p) => Some((&mut p.tau, None)),
+            _ => None,
+        }
+    }
+
     /// Number of output neurons: those of the last node.
     #[must_use]
     pub fn n_out(&self) -> usize {
@@ -257,7 +279,10 @@ impl Net {
                         }
                     }
                 }
-                NodeKind::SpikeInput => (),
+                NodeKind::Dropout { p } if !(0.0..1.0).contains(p) => {
+                    return fail(format!("p = {p}: 0 up to but not including 1 is allowed"));
+                }
+                NodeKind::SpikeInput | NodeKind::Dropout { .. } | NodeKind::Flatten => (),
                 NodeKind::Lif(_) | NodeKind::SimpleLif(_) | NodeKind::NonSpikingLif(_) => {
                     let neurons = NeuronParams::of(&node.kind);
                     if let Some(problem) = neurons.and_then(|n| n.problem(&node.shape)) {
@@ -308,54 +333,88 @@ impl Net {
             ));
         }
         let mut layers = Vec::new();
-        for (at, pair) in self.nodes[1..].chunks(2).enumerate() {
-            let [synapses, neurons] = pair else {
-                return Err(Error::NotAChain(format!(
-                    "node {:?} drives no neurons",
-                    pair[0].name
-                )));
-            };
-            let (NodeKind::Linear { weight, bias }, Some(params)) =
-                (&synapses.kind, NeuronParams::of(&neurons.kind))
-            else {
-                return Err(Error::NotAChain(format!(
-                    "nodes {:?} and {:?} are not synapses and their neurons",
-                    synapses.name, neurons.name
-                )));
-            };
-            let n_out = synapses.shape.len();
-            if neurons.shape != synapses.shape {
-                return Err(Error::Node {
-                    node: neurons.name.clone(),
-                    problem: format!("{} neurons for {n_out} outputs", neurons.shape.len()),
-                });
+        let mut dropout = 0.0;
+        let mut nodes = self.nodes.iter().enumerate().skip(1);
+        while let Some((at, synapses)) = nodes.next() {
+            match synapses.kind {
+                NodeKind::Dropout { p } if dropout == 0.0 && synapses.shape.len() == n_in => {
+                    dropout = p;
+                    continue;
+                }
+                NodeKind::Flatten if synapses.shape == Shape::flat(n_in) => continue,
+                _ => (),
             }
-            if weight.len() != n_in.saturating_mul(n_out) || bias.len() != n_out {
-                return Err(Error::Node {
-                    node: synapses.name.clone(),
-                    problem: format!(
-                        "{} weights and {} biases for {n_in} inputs and {n_out} outputs",
-                        weight.len(),
-                        bias.len()
-                    ),
-                });
-            }
-            layers.push(Layer {
-                node: 2 * at + 1,
-                synapse: &synapses.name,
-                neuron: &neurons.name,
-                n_in,
-                n_out,
-                weight,
-                bias,
-                neurons: params,
-            });
-            n_in = n_out;
+            let Some((_, neurons)) = nodes.next() else {
+                let name = &synapses.name;
+                return Err(Error::NotAChain(format!("node {name:?} drives no neurons")));
+            };
+            layers.push(self.layer(at, synapses, neurons, n_in, dropout)?);
+            n_in = synapses.shape.len();
+            dropout = 0.0;
+        }
+        if dropout != 0.0 {
+            return Err(Error::NotAChain("dropout behind the last neurons".into()));
         }
         if layers.is_empty() {
             return Err(Error::NotAChain("there is no layer".into()));
         }
         Ok(layers)
+    }
+
+    /// The layer of the nodes `synapses`, of index `node`, and `neurons`, on `n_in` inputs.
+    fn layer<'a>(
+        &'a self,
+        node: usize,
+        synapses: &'a Node,
+        neurons: &'a Node,
+        n_in: usize,
+        dropout: f32,
+    ) -> Result<Layer<'a>, Error> {
+        let (NodeKind::Linear { weight, bias }, Some(params)) =
+            (&synapses.kind, NeuronParams::of(&neurons.kind))
+        else {
+            return Err(Error::NotAChain(format!(
+                "nodes {:?} and {:?} are not synapses and their neurons",
+                synapses.name, neurons.name
+            )));
+        };
+        let n_out = synapses.shape.len();
+        if neurons.shape != synapses.shape {
+            return Err(Error::Node {
+                node: neurons.name.clone(),
+                problem: format!("{} neurons for {n_out} outputs", neurons.shape.len()),
+            });
+        }
+        let biases = [0, n_out].contains(&bias.len());
+        if weight.len() != n_in.saturating_mul(n_out) || !biases {
+            return Err(Error::Node {
+                node: synapses.name.clone(),
+                problem: format!(
+                    "{} weights and {} biases for {n_in} inputs and {n_out} outputs",
+                    weight.len(),
+                    bias.len()
+                ),
+            });
+        }
+        Ok(Layer {
+            node,
+            synapse: &synapses.name,
+            neuron: &neurons.name,
+            n_in,
+            n_out,
+            weight,
+            bias,
+            neurons: params,
+            dropout,
+        })
+    }
+
+    /// The biases of `layer`, `[out]`: zeros where it has none.
+    #[must_use]
+    pub fn biases(&self, layer: &Layer<'_>) -> Vec<f32> {
+        let mut biases = self.weights[layer.bias.clone()].to_vec();
+        biases.resize(layer.n_out, 0.0);
+        biases
     }
 }
 
@@ -422,6 +481,27 @@ mod tests {
         net.weights[5] = 0.0;
         net.edges[0].delay = 1;
         assert!(matches!(net.layers(), Err(Error::NotAChain(_))));
+    }
+
+    #[test]
+    fn dropout_and_flatten_stand_between_layers() {
+        let net = Net::sequential("n", 16, 4, INPUT)
+            .flatten()
+            .dropout(0.25)
+            .linear_without_bias(3)
+            .lif(lif(2.0))
+            .linear(2)
+            .lif(lif(2.0));
+        let built = net.clone().build().unwrap();
+        let layers = built.layers().unwrap();
+        assert_eq!((layers[0].dropout, layers[1].dropout), (0.25, 0.0));
+        assert_eq!((layers[0].node, layers[1].node), (3, 5));
+        assert_eq!(built.biases(&layers[0]), [0.0; 3]);
+        assert_eq!(built.weights.len(), 4 * 3 + 3 * 2 + 2);
+        let last = net.clone().dropout(0.5).build().unwrap();
+        assert!(matches!(last.layers(), Err(Error::NotAChain(_))));
+        let all = net.dropout(1.0).build().unwrap_err().to_string();
+        assert!(all.contains("p = 1: 0 up to but not"), "{all}");
     }
 
     #[test]

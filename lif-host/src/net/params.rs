@@ -29,6 +29,33 @@ impl Param {
         }
     }
 
+    /// Which of [`Self::values`] is that of neuron `i` of a node of shape `shape`.
+    #[must_use]
+    pub fn entry(&self, i: usize, shape: &Shape) -> usize {
+        match self {
+            Self::Scalar(_) => 0,
+            Self::PerChannel(_) => i / shape.channel_len().max(1),
+            Self::PerNeuron(_) => i,
+        }
+    }
+
+    /// The values: one, one a channel or one a neuron.
+    #[must_use]
+    pub fn values(&self) -> &[f32] {
+        match self {
+            Self::Scalar(x) => std::slice::from_ref(x),
+            Self::PerChannel(xs) | Self::PerNeuron(xs) => xs,
+        }
+    }
+
+    /// The same, to change them.
+    pub fn values_mut(&mut self) -> &mut [f32] {
+        match self {
+            Self::Scalar(x) => std::slice::from_mut(x),
+            Self::PerChannel(xs) | Self::PerNeuron(xs) => xs,
+        }
+    }
+
     /// The value that all neurons share, if they do.
     #[must_use]
     pub const fn scalar(&self) -> Option<f32> {
@@ -52,13 +79,6 @@ impl Param {
         let x = values.iter().find(|x| !x.is_finite())?;
         Some(format!("{name} = {x}: must be finite"))
     }
-
-    fn values(&self) -> &[f32] {
-        match self {
-            Self::Scalar(x) => std::slice::from_ref(x),
-            Self::PerChannel(xs) | Self::PerNeuron(xs) => xs,
-        }
-    }
 }
 
 /// Constants of a leaky integrate-and-fire node (`docs/dynamics.md`, section 1).
@@ -76,6 +96,20 @@ pub struct LifParams {
     pub detach_reset: bool,
     /// Derivative of the spike in training.
     pub surrogate: Surrogate,
+}
+
+/// SpikingJelly's: tau = 2, a threshold of 1 and a hard reset to 0, the input divided by tau; the surrogate is atan.
+impl Default for LifParams {
+    fn default() -> Self {
+        Self {
+            tau: Param::Scalar(2.0),
+            v_threshold: Param::Scalar(1.0),
+            v_reset: Some(Param::Scalar(0.0)),
+            decay_input: true,
+            detach_reset: false,
+            surrogate: Surrogate::default(),
+        }
+    }
 }
 
 /// Constants of neurons that never spike (`docs/dynamics.md`, section 1.1).

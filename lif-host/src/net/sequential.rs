@@ -31,11 +31,40 @@ impl Sequential {
 
     /// Appends fully connected synapses with bias to `n_out` outputs.
     #[must_use]
-    pub fn linear(mut self, n_out: usize) -> Self {
+    pub fn linear(self, n_out: usize) -> Self {
+        self.synapses(n_out, n_out)
+    }
+
+    /// Appends fully connected synapses without bias to `n_out` outputs.
+    #[must_use]
+    pub fn linear_without_bias(self, n_out: usize) -> Self {
+        self.synapses(n_out, 0)
+    }
+
+    /// Appends dropout: in training, each output of the node before is left out with probability `p`.
+    #[must_use]
+    pub fn dropout(self, p: f32) -> Self {
+        let shape = self.shape();
+        self.push("dropout", shape, NodeKind::Dropout { p })
+    }
+
+    /// Appends a change of the shape to `[N]`.
+    #[must_use]
+    pub fn flatten(self) -> Self {
+        let shape = Shape::flat(self.net.n_out());
+        self.push("flatten", shape, NodeKind::Flatten)
+    }
+
+    /// Shape of the last node.
+    fn shape(&self) -> Shape {
+        self.net.nodes.last().map_or(Shape::flat(0), |n| n.shape)
+    }
+
+    fn synapses(mut self, n_out: usize, biases: usize) -> Self {
         let n_in = self.net.n_out();
         let start = self.net.weights.len();
         let weight = start..start + n_in * n_out;
-        let bias = weight.end..weight.end + n_out;
+        let bias = weight.end..weight.end + biases;
         self.net.weights.resize(bias.end, 0.0);
         self.push(
             "linear",

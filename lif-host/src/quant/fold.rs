@@ -79,7 +79,7 @@ pub fn quantise_with(net: &Net, options: QuantOptions) -> Result<Vec<QuantLayer>
 struct Folding<'a> {
     layer: &'a Layer<'a>,
     weights: Vec<f64>,
-    bias: &'a [f32],
+    bias: Vec<f32>,
     limits: Weights,
     analog: bool,
     kind: NeuronKind,
@@ -138,7 +138,7 @@ impl<'a> Folding<'a> {
         }
         Ok(Self {
             weights,
-            bias: &net.weights[layer.bias.clone()],
+            bias: net.biases(layer),
             leak: tau.iter().map(|t| leak_factor(*t)).collect(),
             v_threshold: spiking.map(|p| each(&p.v_threshold)),
             v_reset: spiking.and_then(|p| p.v_reset.as_ref()).map(each),
@@ -263,6 +263,7 @@ impl<'a> Folding<'a> {
             v_threshold,
             scale,
             lsb: lsb.iter().all(|x| *x == lsb[0]).then(|| lsb[0]),
+            units: lsb,
             dead_zone,
         })
     }

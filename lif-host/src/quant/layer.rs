@@ -145,6 +145,8 @@ pub struct QuantLayer {
     pub scale: f64,
     /// f32 membrane that one unit of the membrane stands for; none where it differs from neuron to neuron.
     pub lsb: Option<f64>,
+    /// The same for each neuron.
+    pub units: Vec<f64>,
     /// Overflow certificate.
     pub certificate: Certificate,
     /// Where a negative membrane stalls without input, as a share of the threshold; of the largest membrane, where

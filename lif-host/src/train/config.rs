@@ -1,9 +1,12 @@
 //! The configuration file of a training run.
 
+use lif_nostd::neuron::Decode;
 use serde::Deserialize;
 
-use crate::net::{InputScale, LifParams, Net, Param};
-use crate::surrogate::Surrogate;
+use super::layer_config::{LayerConfig, Learnable, NeuronConfig};
+use super::train_config::TrainConfig;
+use super::{Learn, On, TrainerConfig};
+use crate::net::{InputScale, LifParams, Net, Param, Sequential};
 
 /// A training run, as its TOML file says it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -36,102 +39,6 @@ pub struct DataConfig {
     pub full_scale: f32,
     /// One sample in this many, by class, is held out for the test.
     pub test_every: usize,
-}
-
-/// Synapses and their neurons.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LayerConfig {
-    /// Number of neurons.
-    pub outputs: usize,
-    /// Their constants.
-    pub neuron: NeuronConfig,
-}
-
-/// Constants of a layer's neurons.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum NeuronConfig {
-    /// Leaky integrate-and-fire.
-    Lif {
-        /// Time constant, in steps.
-        tau: f32,
-        /// Threshold.
-        v_threshold: f32,
-        /// Membrane after a spike, or "none" for a soft reset.
-        v_reset: Reset,
-        /// Whether the input is divided by tau.
-        decay_input: bool,
-        /// Whether the gradient leaves out the way through the reset.
-        #[serde(default)]
-        detach_reset: bool,
-        /// Derivative of the spike.
-        #[serde(default)]
-        surrogate: Surrogate,
-    },
-}
-
-/// A reset potential, or none.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "v_reset is a number, or \"none\" for a soft reset"
-)]
-pub enum Reset {
-    /// Hard reset to this membrane.
-    Hard(f32),
-    /// Soft reset.
-    Soft(NoReset),
-}
-
-/// The word that stands for no reset potential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum NoReset {
-    /// "none"
-    None,
-}
-
-/// How to train.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrainConfig {
-    /// Passes over the training samples.
-    pub epochs: u32,
-    /// Samples a step of the optimiser.
-    pub batch: usize,
-    /// Learning rate of Adam.
-    pub learning_rate: f32,
-    /// How the learning rate changes.
-    #[serde(default)]
-    pub schedule: Schedule,
-}
-
-/// How the learning rate changes over the steps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Schedule {
-    /// Not at all.
-    #[default]
-    Constant,
-    /// Down to 0 along half a cosine.
-    Cosine,
-}
-
-impl Schedule {
-    /// What the learning rate is multiplied by in step `done` (from 0) of `all`.
-    #[must_use]
-    pub fn factor(self, done: usize, all: usize) -> f32 {
-        match self {
-            Self::Constant => 1.0,
-            Self::Cosine => {
-                let part = done as f64 / all.max(1) as f64;
-                (0.5 + 0.5 * libm::cos(core::f64::consts::PI * part)) as f32
-            }
-        }
-    }
 }
 
 /// Why a configuration was refused.
@@ -219,15 +126,8 @@ impl Config {
             let value = data.test_every.to_string();
             return bad("data.test_every", value, "it must be at least 2");
         }
-        if train.epochs == 0 {
-            return bad("train.epochs", "0".into(), "it must be at least 1");
-        }
-        if train.batch == 0 {
-            return bad("train.batch", "0".into(), "it must be at least 1");
-        }
-        if !(train.learning_rate > 0.0 && train.learning_rate.is_finite()) {
-            let value = train.learning_rate.to_string();
-            return bad("train.learning_rate", value, "it must be above 0");
+        if let Some((key, value, allowed)) = train.problem() {
+            return bad(key, value, allowed);
         }
         let Some(last) = config.layers.last() else {
             return bad("layer", "[]".into(), "at least one [[layer]] is needed");
@@ -247,8 +147,73 @@ impl Config {
                 "1 to 65535 are allowed",
             );
         }
+        config.check_layers()?;
         config.check_memory()?;
         Ok(config)
+    }
+
+    /// Dropout, and whether the loss is made for the last neurons.
+    fn check_layers(&self) -> Result<(), ConfigError> {
+        let bad = |key, value: String, allowed| {
+            Err(ConfigError::Value {
+                key,
+                value,
+                allowed,
+            })
+        };
+        let mut reads_out = false;
+        for (i, layer) in self.layers.iter().enumerate() {
+            if !(0.0..1.0).contains(&layer.dropout) {
+                let allowed = "0 up to but not including 1 is allowed";
+                return bad("layer.dropout", layer.dropout.to_string(), allowed);
+            }
+            let NeuronConfig::NonSpikingLif { decode, .. } = layer.neuron else {
+                continue;
+            };
+            if i + 1 < self.layers.len() {
+                let allowed = "only the last layer may be of it";
+                return bad("layer.neuron.kind", "\"non-spiking-lif\"".into(), allowed);
+            }
+            if decode == Decode::None {
+                let allowed = "max-mem, max-abs-mem, mean-mem and last-mem give a class";
+                return bad("layer.neuron.decode", "\"none\"".into(), allowed);
+            }
+            reads_out = true;
+        }
+        let on = self.train.loss.on();
+        if (on == On::Readout) != reads_out {
+            let allowed = match reads_out {
+                true => "the last neurons do not spike: \"readout\" is allowed",
+                false => "the last neurons spike: \"rate\" and \"count\" are allowed",
+            };
+            return bad("train.loss.on", format!("{:?}", on.name()), allowed);
+        }
+        Ok(())
+    }
+
+    /// How the network is trained, from seed `seed`.
+    #[must_use]
+    pub fn trainer(&self, seed: u64) -> TrainerConfig {
+        let mut counts = std::collections::HashMap::new();
+        let learn = self.layers.iter().filter_map(|layer| {
+            let prefix = match layer.neuron {
+                NeuronConfig::Lif { .. } => "lif",
+                NeuronConfig::SimpleLif { .. } => "simple_lif",
+                NeuronConfig::NonSpikingLif { .. } => "non_spiking_lif",
+            };
+            let count = counts.entry(prefix).or_insert(0);
+            *count += 1;
+            let learn = layer.neuron.learn();
+            (!learn.is_empty()).then(|| Learn {
+                node: format!("{prefix}{count}"),
+                tau: learn.contains(&Learnable::Tau),
+                v_threshold: learn.contains(&Learnable::VThreshold),
+            })
+        });
+        TrainerConfig {
+            learn: learn.collect(),
+            ..self.train.trainer(seed)
+        }
     }
 
     /// A run that cannot be done is refused here, rather than ended by the system for want of memory.
@@ -289,27 +254,58 @@ impl Config {
         };
         let mut net = Net::sequential(&self.name, self.steps, self.data.inputs, input);
         for layer in &self.layers {
-            let NeuronConfig::Lif {
-                tau,
-                v_threshold,
-                v_reset,
-                decay_input,
-                detach_reset,
-                surrogate,
-            } = layer.neuron;
-            net = net.linear(layer.outputs).lif(LifParams {
-                tau: Param::Scalar(tau),
-                v_threshold: Param::Scalar(v_threshold),
-                v_reset: match v_reset {
-                    Reset::Hard(v) => Some(Param::Scalar(v)),
-                    Reset::Soft(NoReset::None) => None,
-                },
-                decay_input,
-                detach_reset,
-                surrogate,
-            });
+            net = add_layer(net, layer);
         }
         net.build()
+    }
+}
+
+/// Appends the nodes of `layer`.
+fn add_layer(mut net: Sequential, layer: &LayerConfig) -> Sequential {
+    if layer.dropout > 0.0 {
+        net = net.dropout(layer.dropout);
+    }
+    net = match layer.bias {
+        true => net.linear(layer.outputs),
+        false => net.linear_without_bias(layer.outputs),
+    };
+    let n = layer.neuron.per_neuron().then_some(layer.outputs);
+    match &layer.neuron {
+        NeuronConfig::Lif {
+            tau,
+            v_threshold,
+            v_reset,
+            decay_input,
+            detach_reset,
+            surrogate,
+            ..
+        } => net.lif(LifParams {
+            tau: tau.param(n),
+            v_threshold: v_threshold.param(n),
+            v_reset: v_reset.param(),
+            decay_input: *decay_input,
+            detach_reset: *detach_reset,
+            surrogate: *surrogate,
+        }),
+        NeuronConfig::SimpleLif {
+            tau,
+            v_threshold,
+            v_reset,
+            decay_input,
+            detach_reset,
+            surrogate,
+            ..
+        } => net.simple_lif(LifParams {
+            tau: tau.param(n),
+            v_threshold: v_threshold.param(n),
+            v_reset: Some(Param::Scalar(*v_reset)),
+            decay_input: *decay_input,
+            detach_reset: *detach_reset,
+            surrogate: *surrogate,
+        }),
+        NeuronConfig::NonSpikingLif { tau, decode, .. } => {
+            net.non_spiking_lif(tau.param(n), *decode)
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Pictures as SVG: a surrogate with its primitive, and a membrane over time.
+//! Pictures as SVG: a surrogate with its primitive, a membrane over time, curves and histograms of training.
 //!
 //! The same input gives the same bytes, on every machine: the curves are computed with `libm`, and points lie on
 //! a grid. A file of them is written like any other: `std::fs::write(file, surrogate_svg(&surrogate)?)`.
@@ -22,6 +22,9 @@
 //! # Ok::<(), lif_host::plot::Error>(())
 //! ```
 
+mod training;
+
+use std::borrow::Cow;
 use std::ops::Range;
 
 use plotters::coord::Shift;
@@ -30,6 +33,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::surrogate::{ParamError, Surrogate};
+pub use training::{Line, curves_svg, histogram_svg};
 
 /// Width and height of a picture, in pixels.
 pub const SIZE: (u32, u32) = (800, 440);
@@ -143,7 +147,7 @@ pub fn surrogate_svg(surrogate: &Surrogate) -> Result<String, Error> {
         .fold(surrogate.name().to_owned(), |title, (param, value)| {
             format!("{title}, {param} = {value}")
         });
-    let curve = |name, color, f: &dyn Fn(f64) -> f64| {
+    let curve = |name: &'static str, color, f: &dyn Fn(f64) -> f64| {
         let x = (-POINTS..=POINTS).map(|i| f64::from(i) * REACH / f64::from(POINTS));
         Series::new(name, color, Shape::Line(8), x.map(|x| (x, f(x))))
     };
@@ -237,7 +241,7 @@ enum Shape {
 
 /// Points and their entry in the legend.
 struct Series {
-    name: &'static str,
+    name: Cow<'static, str>,
     color: RGBColor,
     shape: Shape,
     points: Vec<(f64, f64)>,
@@ -245,13 +249,13 @@ struct Series {
 
 impl Series {
     fn new(
-        name: &'static str,
+        name: impl Into<Cow<'static, str>>,
         color: RGBColor,
         shape: Shape,
         points: impl IntoIterator<Item = (f64, f64)>,
     ) -> Self {
         Self {
-            name,
+            name: name.into(),
             color,
             shape,
             points: points.into_iter().collect(),
@@ -318,7 +322,7 @@ impl Chart {
                 }
             }
             let name = text_style(54).pos(middle);
-            area.draw(&Text::new(series.name, (x + 120, y), name))?;
+            area.draw(&Text::new(&*series.name, (x + 120, y), name))?;
         }
         Ok(())
     }
