@@ -22,6 +22,7 @@
 //! | [`model`] | the `.lif` file: layout, checked reader, and the [`Network`] that runs it |
 //! | [`decode`] | from spike counts to an answer |
 //! | [`link`] | the messages of the host link (feature `link`) |
+//! | [`update`] | slots for models, of which one is active |
 //! | [`error`] | every error a model file or a call can give |
 //!
 //! The equations, the order of operations, rounding and saturation are normative in `docs/dynamics.md`,
@@ -57,6 +58,7 @@ pub mod scalar;
 pub mod spikes;
 pub mod surrogate;
 pub mod synapse;
+pub mod update;
 
 pub use error::Error;
 pub use model::{Model, Network, Progress, ram_bytes};
