@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`oracle`] | the dumb f64, i64 and i128 implementations that everything is held against |
 //! | [`golden`] | the neuron cases that SpikingJelly computed |
+//! | [`line`] | a board on this machine, behind a serial line that can be bad |
 //! | [`nets`] | networks to check with |
 //! | [`population`] | one population run in every way that there is |
 //! | `tests/ladder.rs` | the parity ladder on this machine |
@@ -17,12 +18,14 @@
 //! | `tests/gradients.rs` | gradients against finite differences |
 //! | `tests/models.rs` | any byte string at all gives a network or a typed error |
 //! | `tests/format.rs` | the example in the description of the format |
-//! | `tests/link.rs` | boards that answer wrongly |
+//! | `tests/link.rs` | the host link, and boards that answer wrongly |
+//! | `tests/link_faults.rs` | noise, broken frames, hosts and boards that die |
 //! | `tests/boards.rs` | the parity ladder on emulated boards |
 //! | `tests/sizes.rs` | the core's size on chips, against `budgets.toml` |
 //! | `src/bin/test-all` | the program that runs every check of the project |
 
 pub mod golden;
+pub mod line;
 pub mod nets;
 pub mod oracle;
 pub mod population;

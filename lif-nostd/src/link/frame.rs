@@ -27,6 +27,16 @@ pub struct Header {
     pub sequence: u16,
 }
 
+impl Header {
+    /// As it stands in a frame.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; HEADER_BYTES] {
+        let [s0, s1] = self.session.to_le_bytes();
+        let [n0, n1] = self.sequence.to_le_bytes();
+        [s0, s1, n0, n1]
+    }
+}
+
 /// Why a frame could not be made or understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -69,9 +79,7 @@ pub fn seal<T: Serialize>(
     buffer: &mut [u8],
 ) -> Result<usize, FrameError> {
     let (head, rest) = buffer.split_first_chunk_mut().ok_or(FrameError::TooLong)?;
-    let [s0, s1] = header.session.to_le_bytes();
-    let [n0, n1] = header.sequence.to_le_bytes();
-    *head = [s0, s1, n0, n1];
+    *head = header.to_bytes();
     let message = postcard::to_slice(message, rest).map_err(|_| FrameError::TooLong)?;
     let len = HEADER_BYTES.saturating_add(message.len());
     let (body, rest) = buffer
