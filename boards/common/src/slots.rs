@@ -1,9 +1,6 @@
 //! The memory that `memory.x` lays out for models: slot A between `_model_slot_start` and `_model_slot_end`, and on
 //! boards that can write their slots slot B up to `_model_slot_b_end`.
-#![allow(
-    unsafe_code,
-    reason = "the slots are known to the linker script alone"
-)]
+#![allow(unsafe_code, reason = "the slots are known to the linker script alone")]
 
 use lif_nostd::update::{RamSlot, ReadOnlySlot};
 

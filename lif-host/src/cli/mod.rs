@@ -1,9 +1,11 @@
 //! The program `lif`, and what the demonstration shares with it. This is the one part that prints.
 
 mod args;
+mod device;
 pub mod export;
 mod failure;
 pub mod files;
+mod flash;
 mod inspect;
 mod neuron;
 mod on_device;
@@ -51,6 +53,8 @@ pub fn main() -> ExitCode {
         Command::Inspect(a) => inspect::run(&a),
         Command::Run(a) => run::run(&a),
         Command::Verify(a) => verify::run(&a),
+        Command::Device(a) => device::run(&a),
+        Command::Flash(a) => flash::run(&a),
         Command::Neuron(a) => neuron::run(&a),
         Command::Surrogate(a) => surrogate::run(&a),
     };

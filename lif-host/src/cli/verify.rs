@@ -196,9 +196,14 @@ pub fn instructions(board: &Board, report: &Report) -> Option<(u64, u64)> {
 /// Share of the samples whose class the board found.
 #[must_use]
 pub fn accuracy(report: &Report, labels: &[u32]) -> f64 {
-    let pairs = report.classes.iter().zip(labels);
+    accuracy_of(&report.classes, labels)
+}
+
+/// Share of `classes` that are those of `labels`.
+pub(super) fn accuracy_of(classes: &[usize], labels: &[u32]) -> f64 {
+    let pairs = classes.iter().zip(labels);
     let found = pairs.filter(|(class, label)| **class == **label as usize);
-    found.count() as f64 / report.classes.len().max(1) as f64
+    found.count() as f64 / classes.len().max(1) as f64
 }
 
 /// [`Failure::Check`] where `report` found a difference.

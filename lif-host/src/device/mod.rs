@@ -3,12 +3,14 @@
 mod board;
 mod client;
 mod firmware;
+mod flash;
 mod qemu;
 mod serial;
 
 pub use board::{BOARDS, Board, QEMU_ARM, QEMU_RISCV};
 pub use client::{BoardModel, Client, Identity, Inference, Patience, Port, SlotState, Traffic};
 pub use firmware::Firmware;
+pub use flash::{FLASHED, Flashed, Tool};
 pub use qemu::{Qemu, QemuOptions};
 pub use serial::{BAUD, Serial, serial_ports};
 

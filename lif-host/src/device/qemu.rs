@@ -129,14 +129,7 @@ fn loader(board: &Board, firmware: &Firmware, model: &Path) -> Result<String, Er
             source,
         })?
         .len();
-    if length > firmware.slot_bytes {
-        return Err(Error::TooLarge(format!(
-            "{}: {length} bytes do not fit the {} bytes that {} has for a model",
-            model.display(),
-            firmware.slot_bytes,
-            board.name
-        )));
-    }
+    firmware.check_fits(board.name, model, length)?;
     // A comma separates QEMU's suboptions, and two stand for one.
     let model = model.display().to_string().replace(',', ",,");
     Ok(format!(

@@ -48,6 +48,20 @@ pub trait Port {
     }
 }
 
+impl<P: Port + ?Sized> Port for Box<P> {
+    fn send(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        (**self).send(bytes)
+    }
+
+    fn receive(&mut self, timeout: Duration) -> Result<u8, Error> {
+        (**self).receive(timeout)
+    }
+
+    fn byte_time(&self) -> Duration {
+        (**self).byte_time()
+    }
+}
+
 /// How long to wait for an answer before the request is sent again: `first`, then twice as long each time up to
 /// `most`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -102,7 +102,7 @@ pub(super) fn write(
     offset: u32,
     bytes: &[u8],
 ) -> Result<Response<'static>, Refusal> {
-    if offset % 4 != 0 || bytes.len() % 4 != 0 {
+    if !offset.is_multiple_of(4) || !bytes.len().is_multiple_of(4) {
         return Err(Refusal::Unaligned { of: 4 });
     }
     let next = context.state_written.unwrap_or(0);
