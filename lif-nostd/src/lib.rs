@@ -21,7 +21,8 @@
 //! | [`synapse`] | weights times spikes: integer and f32 sums in a fixed order |
 //! | [`model`] | the `.lif` file: layout, checked reader, and the [`Network`] that runs it |
 //! | [`decode`] | from spike counts to an answer |
-//! | [`link`] | the messages of the host link (feature `link`) |
+//! | [`hal`] | sensors in, spikes out: glue to embedded-hal (feature `hal`) |
+//! | [`link`] | the host link: messages, frames, and the board's side of it (feature `link`) |
 //! | [`update`] | slots for models, of which one is active |
 //! | [`error`] | every error a model file or a call can give |
 //!
@@ -48,6 +49,8 @@ compile_error!(
 
 pub mod decode;
 pub mod error;
+#[cfg(feature = "hal")]
+pub mod hal;
 mod kernel;
 #[cfg(feature = "link")]
 pub mod link;

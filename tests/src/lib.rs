@@ -18,6 +18,8 @@
 //! | `tests/gradients.rs` | gradients against finite differences |
 //! | `tests/models.rs` | any byte string at all gives a network or a typed error |
 //! | `tests/format.rs` | the example in the description of the format |
+//! | `tests/hal.rs` | sensors, encoders and networks together |
+//! | `tests/footprint.rs` | what firmware takes of each board, against `budgets.toml` |
 //! | `tests/link.rs` | the host link, and boards that answer wrongly |
 //! | `tests/link_faults.rs` | noise, broken frames, hosts and boards that die |
 //! | `tests/boards.rs` | the parity ladder on emulated boards |

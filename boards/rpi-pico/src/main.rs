@@ -13,7 +13,7 @@ use rp2040_hal::{
     gpio::{FunctionSioOutput, FunctionUart, Pin, Pins, PullDown, bank0},
     pac::{CorePeripherals, Peripherals, UART0},
     sio::Sio,
-    uart::{Enabled, UartConfig, UartPeripheral},
+    uart::{DataBits, Enabled, StopBits, UartConfig, UartPeripheral},
     watchdog::Watchdog,
 };
 
@@ -91,10 +91,7 @@ fn start() -> Option<Pico> {
     );
     let line = (pins.gpio0.into_function(), pins.gpio1.into_function());
     let uart = UartPeripheral::new(device.UART0, line, &mut device.RESETS);
-    let config = UartConfig {
-        baudrate: 115_200.Hz(),
-        ..UartConfig::default()
-    };
+    let config = UartConfig::new(115_200.Hz(), DataBits::Eight, None, StopBits::One);
     Some(Pico {
         uart: uart.enable(config, clocks.peripheral_clock.freq()).ok()?,
         led: pins.gpio25.into_push_pull_output(),

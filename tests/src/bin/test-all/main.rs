@@ -161,7 +161,11 @@ fn run(check: &Check, root: &Path) -> Counts {
     }
     report(check, &counts.to_string(), start.elapsed());
     if check.kind == Kind::Size {
-        let is_figure = |l: &&str| l.starts_with("text ") || l.starts_with("instructions ");
+        let is_figure = |l: &&str| {
+            ["text ", "instructions ", "board "]
+                .iter()
+                .any(|s| l.starts_with(s))
+        };
         let measured = log.lines().filter(is_figure);
         measured.for_each(|line| println!("                 {line}"));
     }
