@@ -310,6 +310,84 @@ macro_rules! boards {
     )*};
 }
 
+/// The program `lif`, as a user calls it.
+mod program {
+    use super::*;
+
+    /// Standard output of `lif` with `args`.
+    fn lif(args: &[&str]) -> String {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let output = Command::new(cargo)
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+            .args([
+                "run",
+                "--release",
+                "-q",
+                "-p",
+                "lif-host",
+                "--bin",
+                "lif",
+                "--",
+            ])
+            .args(args)
+            .output()
+            .unwrap();
+        let log = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {log}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[test]
+    fn device_commands_work_under_qemu() {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let draw = Draw::new(5, &[20, 40, 6]);
+        let bytes = export_int(&draw.build().unwrap()).unwrap().bytes;
+        let mut host = Host::new(&bytes).unwrap();
+        let (model, csv) = (dir.join("program.lif"), dir.join("program.csv"));
+        std::fs::write(&model, &bytes).unwrap();
+        let x = draw.input(0);
+        let line: Vec<String> = x.iter().map(i8::to_string).collect();
+        std::fs::write(&csv, line.join(",") + "\n").unwrap();
+        let (model, csv) = (model.to_str().unwrap(), csv.to_str().unwrap());
+        let qemu = ["--qemu", "mps2-an386"];
+        let of = |args: &[&str]| lif(&[&["device"], args, &qemu[..]].concat());
+
+        assert!(lif(&["device", "list"]).contains("mps2-an386"));
+        let info = of(&["info"]);
+        assert!(
+            info.contains("slot 1") && info.contains("writable: empty"),
+            "{info}"
+        );
+        let crc = format!("model {:08x} is active", host.model().crc());
+        assert!(of(&["upload", model]).contains(&crc));
+        assert!(of(&["selftest", model]).contains("passed"));
+
+        let mut network = host.network();
+        let input = Input::I8(x);
+        let want = lif_host::infer::run_sample(&mut network, &input, 16).unwrap();
+        let counts: Vec<String> = want.counts.iter().map(u32::to_string).collect();
+        let run = of(&["run", model, "--input", csv]);
+        assert!(
+            run.contains(&format!("spikes {},", counts.join(" "))),
+            "{run}"
+        );
+
+        let shown = of(&["monitor", model, "--input", csv, "--layer", "0", "--plain"]);
+        network.reset();
+        input.set(&mut network).unwrap();
+        let lines: Vec<&str> = shown.lines().collect();
+        assert_eq!(lines.len(), 1 + 16 + 1, "{shown}");
+        for (step, line) in lines[1..17].iter().enumerate() {
+            network.step();
+            let spikes = network.spikes(0).unwrap();
+            let row: String = (0..40)
+                .map(|i| if spikes.get(i) { '|' } else { '.' })
+                .collect();
+            assert_eq!(*line, format!("{step:>6} {row}"));
+        }
+    }
+}
+
 boards!(
     microbit = "microbit", writable: false;
     mps2_an385 = "mps2-an385", writable: true;

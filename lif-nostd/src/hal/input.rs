@@ -99,7 +99,7 @@ mod tests {
         ];
         let bus = i2c::Mock::new(&expected);
         let mut done = bus.clone();
-        let mut driver = Lis2dh12::new(bus, SlaveAddr::default()).unwrap();
+        let mut driver = Lis2dh12::new(bus, SlaveAddr::Default).unwrap();
         let mut sensor = || driver.accel_raw().map(|a| [a.x, a.y, a.z]);
         assert_eq!(sensor.sample().unwrap(), [0x0140, -128, 0x4000]);
         done.done();

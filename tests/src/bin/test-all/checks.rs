@@ -167,6 +167,8 @@ pub(crate) fn checks(quick: bool, root: &Path) -> Vec<Check> {
             all.push(test(Kind::Emulated, &args).needs(board.qemu));
         }
     }
+    let args = "--release -p lif-tests --test boards -- program::";
+    all.push(test(Kind::Emulated, args).needs(QEMU_ARM));
     for example in ["01-one-neuron", "02-population"] {
         let args = format!("run --release -p lif-examples --bin {example}");
         all.push(new(Kind::Example, args));
