@@ -109,12 +109,12 @@ impl Noise {
 
     /// What becomes of `byte`.
     fn pass(&mut self, byte: u8, out: &mut VecDeque<u8>) {
-        if self.one_in == 0 || self.draw() % self.one_in != 0 {
+        if self.one_in == 0 || !self.draw().is_multiple_of(self.one_in) {
             return out.push_back(byte);
         }
         let what = self.draw();
         match what % 3 {
-            0 => out.push_back(byte ^ 1 << (what >> 8) % 8),
+            0 => out.push_back(byte ^ (1 << ((what >> 8) % 8))),
             1 => {}
             _ => out.extend([byte, (what >> 8) as u8]),
         }
