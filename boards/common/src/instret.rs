@@ -12,7 +12,10 @@ impl Counter {
     #[must_use]
     pub fn new() -> Self {
         let mut counter = Self { empty: 0 };
-        counter.empty = counter.measure(|| ()).unwrap_or(0);
+        // The first reading of an emulated counter may be far off.
+        let cost = |counter: &mut Self| counter.measure(|| ()).unwrap_or(u32::MAX);
+        let costs = [cost(&mut counter), cost(&mut counter), cost(&mut counter)];
+        counter.empty = costs.into_iter().min().unwrap_or(0);
         counter
     }
 

@@ -5,6 +5,9 @@ use crate::scalar::saturate_i16;
 /// The leak factor of 1/2.
 pub(crate) const HALF: u32 = 1 << 15;
 
+/// Whether doubled currents save time on this core; elsewhere no kernel takes them.
+pub(crate) const TAKES_DOUBLED: bool = cfg!(lif_kernel = "dsp");
+
 /// Constants of i16 neurons.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Constants {
@@ -21,88 +24,76 @@ pub(crate) struct Constants {
 /// `doubled` says that the currents are twice what they stand for, which is for a leak factor of 1/2 alone: then
 /// `(v + 2 c) >> 1` is the charge, without saturation.
 pub(crate) fn step(k: &Constants, v: &mut [i16], c: &[i16], spikes: &mut [u32], doubled: bool) {
-    let done = super::step_words(k, v, c, spikes, doubled);
-    if done == spikes.len() {
-        return;
-    }
-    let rest = (
-        v.get_mut(32 * done..).unwrap_or(&mut []).chunks_mut(32),
-        c.get(32 * done..).unwrap_or(&[]).chunks(32),
-        spikes.get_mut(done..).unwrap_or(&mut []),
-    );
-    let mut parts = rest.0.zip(rest.1);
-    for word in rest.2 {
-        *word = parts.next().map_or(0, |(v, c)| step_word(k, v, c, doubled));
+    if !super::step_words(k, v, c, spikes, doubled) {
+        step_in_parts(k, v, c, spikes, doubled);
     }
 }
 
-/// Whole words that a kernel of the architecture steps: none in the portable text.
+/// The same in two parts: whole words, and what is left.
+#[inline(never)]
+fn step_in_parts(k: &Constants, v: &mut [i16], c: &[i16], spikes: &mut [u32], doubled: bool) {
+    let words = (v.len() / 32).min(c.len() / 32).min(spikes.len());
+    let (v, v_rest) = v.split_at_mut_checked(32 * words).unwrap_or_default();
+    let (c, c_rest) = c.split_at_checked(32 * words).unwrap_or_default();
+    let (spikes, spikes_rest) = spikes.split_at_mut_checked(words).unwrap_or_default();
+    if !super::step_words(k, v, c, spikes, doubled) {
+        step_portable(k, v, c, spikes, doubled);
+    }
+    step_portable(k, v_rest, c_rest, spikes_rest, doubled);
+}
+
+/// The same for whole words of 32 neurons: false where they are none, and nothing was done.
 #[cfg(lif_kernel = "wide")]
-pub(crate) const fn step_words(
-    _: &Constants,
-    _: &mut [i16],
-    _: &[i16],
-    _: &mut [u32],
-    _: bool,
-) -> usize {
-    0
-}
-
-/// One time step of up to 32 neurons with membranes `v` and currents `c`: their spikes, neuron 0 in the lowest bit.
-fn step_word(k: &Constants, v: &mut [i16], c: &[i16], doubled: bool) -> u32 {
-    let threshold = i32::from(k.v_threshold);
-    if doubled {
-        let charge = |v: i32, c: i32| (v + c) >> 1;
-        return match k.v_reset {
-            Some(r) => run(v, c, charge, threshold, |_| i32::from(r)),
-            None => run(v, c, charge, threshold, |h| soft(h, threshold)),
-        };
-    }
-    match (k.leak, k.v_reset) {
-        (32768, Some(r)) => run(v, c, |v, c| (v >> 1) + c, threshold, |_| i32::from(r)),
-        (32768, None) => run(v, c, |v, c| (v >> 1) + c, threshold, |h| soft(h, threshold)),
-        (a, Some(r)) => run(v, c, |v, c| leak(a, v) + c, threshold, |_| i32::from(r)),
-        (a, None) => run(
-            v,
-            c,
-            |v, c| leak(a, v) + c,
-            threshold,
-            |h| soft(h, threshold),
-        ),
-    }
-}
-
-#[inline(always)]
-fn leak(a: u32, v: i32) -> i32 {
-    (a as i32).wrapping_mul(v) >> 16
-}
-
-#[inline(always)]
-fn soft(h: i32, threshold: i32) -> i32 {
-    i32::from(saturate_i16(h - threshold))
-}
-
-#[inline(always)]
-fn run(
+pub(crate) fn step_words(
+    k: &Constants,
     v: &mut [i16],
     c: &[i16],
-    charge: impl Fn(i32, i32) -> i32,
-    threshold: i32,
-    reset: impl Fn(i32) -> i32,
-) -> u32 {
-    let mut bits = 0;
-    let mut bit = 1u32;
-    for (v, c) in v.iter_mut().zip(c) {
-        let h = i32::from(saturate_i16(charge(i32::from(*v), i32::from(*c))));
-        *v = if h >= threshold {
-            bits |= bit;
-            reset(h) as i16
-        } else {
-            h as i16
-        };
-        bit <<= 1;
+    spikes: &mut [u32],
+    doubled: bool,
+) -> bool {
+    let n = spikes.len().wrapping_mul(32);
+    if v.len() != n || c.len() != n {
+        return false;
     }
-    bits
+    step_portable(k, v, c, spikes, doubled);
+    true
+}
+
+/// The same in the portable text.
+#[inline(never)]
+fn step_portable(k: &Constants, v: &mut [i16], c: &[i16], spikes: &mut [u32], doubled: bool) {
+    let threshold = i32::from(k.v_threshold);
+    // What a spike leaves of the membrane, as a mask, and what it takes from that.
+    let (keep, take) = match k.v_reset {
+        Some(v_reset) => (0, -i32::from(v_reset)),
+        None => (-1, threshold),
+    };
+    let mut neurons = v.iter_mut().zip(c);
+    for word in spikes {
+        let mut bits = 0;
+        // Each neuron's bit, until it is shifted out.
+        let mut bit = 1u32;
+        while bit != 0 {
+            let Some((v, c)) = neurons.next() else {
+                break;
+            };
+            let (membrane, c) = (i32::from(*v), i32::from(*c));
+            let charged = if doubled {
+                (membrane + c) >> 1
+            } else {
+                // At most 2^31 in magnitude, and that only below 0.
+                ((k.leak as i32).wrapping_mul(membrane) >> 16) + c
+            };
+            let mut h = i32::from(saturate_i16(charged));
+            if h >= threshold {
+                bits |= bit;
+                h = i32::from(saturate_i16((h & keep) - take));
+            }
+            *v = h as i16;
+            bit <<= 1;
+        }
+        *word = bits;
+    }
 }
 
 #[cfg(test)]

@@ -1,101 +1,94 @@
-//! The portable row kernel: two 16-bit lanes in a 32-bit word.
+//! The portable row kernel: sums of two outputs in a 32-bit word.
+//!
+//! A word w of a row holds the weights of four outputs in its bytes. The kernels of all cores without the DSP
+//! extension add up, modulo 2^32 and without a mask on the second,
+//!
+//! ```text
+//! even = sum of (w & 0x00ff00ff) = S0 + 2^16 S2
+//! odd  = sum of (w >> 8)         = S1 + 2^8 S2 + 2^16 S3
+//! ```
+//!
+//! where Sj is the sum of byte j. What goes over from a low half to the high one is taken out when the sums are
+//! read: [`finish`] knows the low sum because, with its bias, it fits 16 bits (`docs/dynamics.md`, section 4.4),
+//! [`widen`] because there are few rows. So nothing is cleaned between the lists of a step.
 
-#[cfg(any(lif_kernel = "v7m", lif_kernel = "small"))]
-use super::arch::raw_rows;
-use super::{Lanes, Row, SpikeList};
+use super::{Bias, Lanes};
+#[cfg(lif_kernel = "wide")]
+use super::{Row, lists::SpikeList};
 use crate::synapse::{BLOCK, shift_to_i16};
 
+/// Adds the rows of each block at the spikes of `list` to its lanes: `n_in` rows, at least one, a block.
 #[cfg(lif_kernel = "wide")]
-const EVEN: u32 = 0x00ff_00ff;
+pub(super) fn add_rows(rows: &[Row], n_in: usize, list: SpikeList<'_>, lanes: &mut [Lanes]) {
+    const EVEN: u32 = 0x00ff_00ff;
+    for (block, lanes) in rows.chunks_exact(n_in.max(1)).zip(lanes) {
+        let mut sums = *lanes;
+        for i in list.indices() {
+            let Some(row) = block.get(usize::from(*i)) else {
+                continue;
+            };
+            let (pairs, _) = sums.as_chunks_mut::<2>();
+            for ([even, odd], w) in pairs.iter_mut().zip(row) {
+                *even = even.wrapping_add(w & EVEN);
+                *odd = odd.wrapping_add(w >> 8);
+            }
+        }
+        *lanes = sums;
+    }
+}
 
-/// Raw sums of the rows of `block` at the spikes of `list`, which are at most 257: of each word, that of bytes 0
-/// and 2, and that of the word shifted by 8.
+/// Turns the sums of blocks into currents `sat16((sum + bias - offset) * 2^shift)`, in the order of the outputs.
 ///
-/// The shifted word goes without a mask: byte 2 stands between bytes 1 and 3, and its sum, which is known, is taken
-/// out in the end.
-#[cfg(lif_kernel = "wide")]
-pub(crate) fn raw_rows(block: &[Row], list: SpikeList<'_>, raw: &mut Lanes) {
-    let mut sums = [0u32; 8];
-    for i in list.indices() {
-        let Some(row) = block.get(usize::from(*i)) else {
-            continue;
-        };
-        let (pairs, _) = sums.as_chunks_mut::<2>();
-        for ([even, odd], w) in pairs.iter_mut().zip(row) {
-            *even = even.wrapping_add(w & EVEN);
-            *odd = odd.wrapping_add(w >> 8);
+/// Exact where each `sum + bias - offset` fits 16 bits. With s that of an output and b its bias:
+///
+/// ```text
+/// even + b0 + 2^16 b2 - 2^16 offset - offset         = s0 + 2^16 s2
+/// odd  + b1 + 2^16 b3 - 2^16 offset - offset - over  = s1 + 2^16 s3,  over = 2^8 S2 = 2^8 (s2 - b2 + offset)
+/// ```
+///
+/// The low part is at least -2^15, so with 2^15 more it takes nothing from the high one.
+pub(super) fn finish(lanes: &mut [Lanes], bias: &[Bias], offset: i32, shift: i8) {
+    #[cfg(lif_kernel = "small")]
+    super::arch::finish(lanes, bias, offset as u32);
+    #[cfg(not(lif_kernel = "small"))]
+    finish_unshifted(lanes, bias, offset as u32);
+    if shift != 0 {
+        for current in bytemuck::must_cast_slice_mut::<u32, i16>(lanes.as_flattened_mut()) {
+            *current = shift_to_i16((*current).into(), shift);
         }
     }
-    *raw = sums;
 }
 
-/// Adds the rows of `block` at the spikes of `list` to `lanes`.
-pub(crate) fn add_rows(block: &[Row], list: SpikeList<'_>, lanes: &mut Lanes) {
-    let mut raw = [0; 8];
-    raw_rows(block, list, &mut raw);
-    let (raw, _) = raw.as_chunks::<2>();
-    let (lanes, _) = lanes.as_chunks_mut::<2>();
-    for ([even, odd], [to_even, to_odd]) in raw.iter().zip(lanes) {
-        *to_even = add_lanes(*to_even, *even);
-        *to_odd = add_lanes(*to_odd, clean(*even, *odd));
+#[cfg(not(lif_kernel = "small"))]
+fn finish_unshifted(lanes: &mut [Lanes], bias: &[Bias], offset: u32) {
+    const HALF: u32 = 0x8000;
+    let both = offset.wrapping_mul(0x1_0001);
+    let with_over = both.wrapping_add(offset << 8);
+    let (pairs, _) = lanes.as_flattened_mut().as_chunks_mut::<2>();
+    let (bias, _) = bias.as_flattened().as_chunks::<4>();
+    for ([even, odd], bias) in pairs.iter_mut().zip(bias) {
+        let [b0, b1, b2, b3] = bias.map(|b| b as u32);
+        let first = even.wrapping_add(b0).wrapping_add(b2 << 16);
+        let first = first.wrapping_sub(both);
+        let s2 = (first.wrapping_add(HALF) as i32 >> 16) as u32;
+        let second = odd.wrapping_add(b1).wrapping_add(b3 << 16);
+        let second = second.wrapping_sub(s2.wrapping_sub(b2) << 8);
+        let second = second.wrapping_sub(with_over);
+        *even = first & 0xffff | second << 16;
+        *odd = s2 & 0xffff | second.wrapping_add(HALF) & 0xffff_0000;
     }
 }
 
-/// The sums of bytes 1 and 3 from raw ones.
-#[inline(always)]
-fn clean(even: u32, odd: u32) -> u32 {
-    odd.wrapping_sub(even >> 16 << 8)
-}
-
-/// Currents of a block, in the order of the outputs, where `list` is the only one of the step:
-/// `sat16((sum + bias - offset) * 2^shift)`.
-pub(crate) fn one_list(
-    block: &[Row],
-    list: SpikeList<'_>,
-    bias: &[i32; BLOCK],
-    offset: i32,
-    shift: i8,
-    out: &mut Lanes,
-) {
-    raw_rows(block, list, out);
-    let (pairs, _) = out.as_chunks_mut::<2>();
-    for [even, odd] in pairs {
-        *odd = clean(*even, *odd);
+/// Adds the sums of a block, of at most 257 rows, to `sums`, less `offset` each.
+pub(super) fn widen(lanes: &[u32], sums: &mut [u32; BLOCK], offset: u32) {
+    let (pairs, _) = lanes.as_chunks::<2>();
+    let (sums, _) = sums.as_chunks_mut::<4>();
+    for ([even, odd], [s0, s1, s2, s3]) in pairs.iter().zip(sums) {
+        // 257 bytes add up to 65535 at most.
+        let odd = odd.wrapping_sub(even >> 16 << 8);
+        *s0 = s0.wrapping_add(even & 0xffff).wrapping_sub(offset);
+        *s1 = s1.wrapping_add(odd & 0xffff).wrapping_sub(offset);
+        *s2 = s2.wrapping_add(even >> 16).wrapping_sub(offset);
+        *s3 = s3.wrapping_add(odd >> 16).wrapping_sub(offset);
     }
-    finish(out, bias, offset, shift);
-}
-
-/// Turns the lanes of a block into currents `sat16((lane + bias - offset) * 2^shift)`, in the order of the outputs.
-pub(crate) fn finish(lanes: &mut Lanes, bias: &[i32; BLOCK], offset: i32, shift: i8) {
-    if shift == 0 {
-        finish_by(lanes, bias, offset, |sum| sum as i16);
-    } else {
-        finish_by(lanes, bias, offset, |sum| {
-            shift_to_i16(i32::from(sum as i16), shift)
-        });
-    }
-}
-
-#[inline(always)]
-fn finish_by(lanes: &mut Lanes, bias: &[i32; BLOCK], offset: i32, current: impl Fn(i32) -> i16) {
-    let halves: &mut [[u16; 4]; 4] = bytemuck::must_cast_mut(lanes);
-    let (bias, _) = bias.as_chunks::<4>();
-    for (four, bias) in halves.iter_mut().zip(bias) {
-        // As they lie: outputs 0, 2, 1, 3.
-        let [a, c, b, d] = four.map(i32::from);
-        let [p, q, r, s] = bias.map(|b| b.wrapping_sub(offset));
-        *four = [
-            current(a.wrapping_add(p)) as u16,
-            current(b.wrapping_add(q)) as u16,
-            current(c.wrapping_add(r)) as u16,
-            current(d.wrapping_add(s)) as u16,
-        ];
-    }
-}
-
-/// `a + b` in each half, modulo 2^16.
-#[inline]
-pub(crate) fn add_lanes(a: u32, b: u32) -> u32 {
-    const LOW: u32 = 0x7fff_7fff;
-    (a & LOW).wrapping_add(b & LOW) ^ ((a ^ b) & !LOW)
 }

@@ -1,7 +1,7 @@
 //! Where things lie in a network's arena, in 32-bit words.
 //!
 //! ```text
-//! list      spikes of a step on their way through a layer that spikes drive, 16 bits each
+//! list      spikes of a step on their way through a layer that spikes drive, 16 bits each, and the sums of 16 outputs
 //! sums      of the widest such layer, in whole blocks of 16: 16 bits each where the certificate fits them, else 32
 //! input     input spikes of the coming step, bit-packed; or, where the input is values, the current of each neuron of
 //!           the first layer, kept until the input changes
@@ -14,16 +14,14 @@ use super::view::{Graph, Parts, View};
 use crate::kernel::CHUNK;
 use crate::spikes::words_for;
 
-/// Words of a list of spikes.
-pub(super) const LIST_WORDS: usize = CHUNK / 2;
+/// Words of a list of spikes, and of the lanes of a block: on the stack they would be most of it.
+pub(super) const LIST_WORDS: usize = CHUNK / 2 + 8;
 
 /// The sizes of what lies in a network's arena, in words.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Layout {
-    /// The list of spikes.
-    pub(super) list: usize,
-    /// Sums of the widest layer that spikes drive.
-    pub(super) sums: usize,
+    /// The list of spikes, and the sums of the widest layer that spikes drive.
+    pub(super) scratch: usize,
     /// Input spikes, or currents of the first layer.
     pub(super) input: usize,
     /// Spikes, membranes and decodes of all layers.
@@ -33,27 +31,26 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub(super) fn of(graph: &Graph<'_>) -> Self {
-        let mut layout = Self::default();
-        for layer in graph.layers() {
-            if layout.layers == 0 && !graph.takes_spikes() {
-                layout.input = layer.state_words();
+    /// Takes in the next layer of `graph`.
+    pub(super) fn add(&mut self, graph: &Graph<'_>, layer: &View<'_>) {
+        let is_first = self.layers == 0;
+        if is_first {
+            self.input = if graph.takes_spikes() {
+                words_for(layer.n_in())
             } else {
-                layout.list = LIST_WORDS;
-                layout.sums = layout.sums.max(layer.sum_words());
-            }
-            if layout.layers == 0 && graph.takes_spikes() {
-                layout.input = words_for(layer.n_in());
-            }
-            layout.layers += layer.words();
-            layout.n_out = layer.n_out();
+                layer.state_words()
+            };
         }
-        layout
+        if !is_first || graph.takes_spikes() {
+            self.scratch = self.scratch.max(LIST_WORDS + layer.sum_words());
+        }
+        self.layers += layer.words();
+        self.n_out = layer.n_out();
     }
 
     /// Words before the layers.
     pub(super) const fn before_layers(&self) -> usize {
-        self.list + self.sums + self.input
+        self.scratch + self.input
     }
 
     /// Words before the counts.
@@ -68,8 +65,12 @@ impl Layout {
 
     /// All of it, in bytes, a multiple of 8.
     pub(super) const fn bytes(&self) -> usize {
-        let words = self.before_counts() + self.n_out + self.first();
-        words.next_multiple_of(2) << 2
+        let words = self.before_counts() + self.n_out + self.first() + 1;
+        // Layers may share weights: their neurons, in words, fit 32 bits, but not always in bytes.
+        if words > usize::MAX / 4 {
+            return usize::MAX;
+        }
+        (words & !1) << 2
     }
 }
 
@@ -91,7 +92,7 @@ impl<'a> Cut<'a> {
     }
 
     /// The part of `layer`.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn layer(&mut self, layer: &View<'_>) -> Parts<'a> {
         Parts {
             spikes: self.words(words_for(layer.n_out())),
@@ -116,13 +117,6 @@ impl<'a> CutRef<'a> {
             None => &[],
         }
     }
-}
-
-/// `n` words from `start` on; fewer or none where there are not so many.
-#[inline(never)]
-pub(super) fn part(words: &[u32], start: usize, n: usize) -> &[u32] {
-    let tail = words.get(start..).unwrap_or(&[]);
-    tail.get(..n).unwrap_or(tail)
 }
 
 /// The first `n` values of type `T` in `words`, fewer if the words hold fewer.

@@ -81,9 +81,9 @@ pub(super) fn check_record(r: &Words, at: usize) -> Result<(), Refused> {
     ensure(allowed, What::Flag, at + 4)
 }
 
-/// Checks the nodes, the edges and what else `sections` hold.
-pub(super) fn check(graph: &Graph<'_>, sections: &Sections) -> Result<(), Refused> {
-    check_nodes(graph, sections)?;
+/// Checks the nodes, the edges and what else `sections` hold: where things lie in the network's arena.
+pub(super) fn check(graph: &Graph<'_>, sections: &Sections) -> Result<Layout, Refused> {
+    let layout = check_nodes(graph, sections)?;
     check_edges(graph, sections.get(section::EDGES))?;
     let readout = sections.get(section::READOUT);
     if readout.is_there() {
@@ -95,12 +95,14 @@ pub(super) fn check(graph: &Graph<'_>, sections: &Sections) -> Result<(), Refuse
         check_golden(graph, golden)?;
     }
     let ram = sections.get(section::RAM);
-    let enough = !ram.is_there() || graph.u32_at(ram.offset) as usize >= Layout::of(graph).bytes();
-    ensure(enough, What::Ram, ram.offset)
+    let enough = !ram.is_there() || graph.u32_at(ram.offset) as usize >= layout.bytes();
+    ensure(enough, What::Ram, ram.offset)?;
+    Ok(layout)
 }
 
 /// Node 0 is the input, then synapses and neurons take turns, each as wide as the one before expects.
-fn check_nodes(graph: &Graph<'_>, sections: &Sections) -> Result<(), Refused> {
+fn check_nodes(graph: &Graph<'_>, sections: &Sections) -> Result<Layout, Refused> {
+    let mut layout = Layout::default();
     let at = sections.get(section::NODES).offset;
     let input = graph.input;
     check_record(input, at)?;
@@ -144,8 +146,9 @@ fn check_nodes(graph: &Graph<'_>, sections: &Sections) -> Result<(), Refused> {
         ensure(ends, What::Topology, at + NODE_BYTES)?;
         width = layer.r[word::N];
         at += 2 * NODE_BYTES;
+        layout.add(graph, &layer);
     }
-    Ok(())
+    Ok(layout)
 }
 
 /// A layer, its records `at` bytes into the file, and the section of weights.

@@ -1,37 +1,30 @@
 //! A time step of an f32 layer (`docs/dynamics.md`, sections 2 and 4.5), with feature `f32`.
 
-use super::arena::{values, values_mut};
+use super::arena::{LIST_WORDS, values, values_mut};
 use super::layer::F32Layer;
-use super::view::{Drive, Parts, View};
+use super::view::{Parts, View};
 use crate::spikes::Spikes;
 use crate::synapse::BLOCK;
 
 impl View<'_> {
-    /// One time step, the `step`-th since the reset; `sums` is room for those.
-    #[inline(never)]
-    pub(super) fn step_f32(
-        &self,
-        drive: Drive<'_>,
-        sums: &mut [u32],
-        parts: &mut Parts<'_>,
-        step: u32,
-    ) {
-        let Some(layer) = F32Layer::decode(self) else {
-            return;
-        };
-        let c = match drive {
-            Drive::Held(held) => held,
-            Drive::Spikes(words) => {
-                let to = values_mut::<f32>(sums, layer.bias.len());
-                copy(to, layer.bias);
-                layer.linear.add_spikes(Spikes::new(words, self.n_in()), to);
-                sums
-            }
-        };
-        let v = values_mut(parts.v, self.n_out());
-        let c = values(c, v.len()).iter().copied();
-        let decodes = parts.decodes.as_chunks_mut().0;
-        layer.neurons.step(v, c, parts.spikes, decodes, step);
+    /// The sums on the spikes `input`, which are the currents, behind the list in `scratch`.
+    pub(super) fn sums_f32(&self, input: Spikes<'_>, scratch: &mut [u32]) {
+        if let Some(layer) = F32Layer::decode(self) {
+            let sums = scratch.get_mut(LIST_WORDS..).unwrap_or(&mut []);
+            let sums = values_mut::<f32>(sums, layer.bias.len());
+            copy(sums, layer.bias);
+            layer.linear.add_spikes(input, sums);
+        }
+    }
+
+    /// The neurons on the currents `c` in the `step`-th step since the reset.
+    pub(super) fn fire_f32(&self, c: &[u32], parts: Parts<'_>, step: u32) {
+        if let Some(layer) = F32Layer::decode(self) {
+            let v = values_mut(parts.v, self.n_out());
+            let c = values(c, v.len());
+            let decodes = parts.decodes.as_chunks_mut().0;
+            layer.neurons.step(v, c, parts.spikes, decodes, step);
+        }
     }
 
     /// The currents on the values `x`, or without input, into `held`.

@@ -2,95 +2,127 @@
 //! neurons, by the kernels where they serve.
 
 use super::arena::LIST_WORDS;
-use super::format::Number;
-use super::view::{Drive, Parameter, Parts, View, kind, load, store, tag};
-use crate::kernel::neurons::HALF;
-use crate::kernel::step_words;
+use super::view::{Parameter, Parts, View, kind, load, store, tag};
+use crate::kernel::neurons::{self, HALF, TAKES_DOUBLED};
+use crate::kernel::{currents_i16 as add_lanes, neurons_i32, step_words, sums as add_i8};
 use crate::scalar::{Scalar, saturate_i16, scale};
 use crate::spikes::Spikes;
-use crate::synapse::{BLOCK, Rows, Weight, shift_to_i32};
+use crate::synapse::{BLOCK, Weight, shift_to_i32};
 
 impl View<'_> {
-    /// One time step, the `step`-th since the reset; `scratch` is room for a list of spikes and the sums.
-    #[inline(never)]
-    pub(super) fn step(
-        &self,
-        drive: Drive<'_>,
-        scratch: &mut [u32],
-        parts: &mut Parts<'_>,
-        step: u32,
-    ) {
-        let (list, sums) = scratch
-            .split_first_chunk_mut::<LIST_WORDS>()
-            .map_or((&mut [][..], &mut [][..]), |(list, sums)| (list, sums));
-        #[cfg(feature = "f32")]
-        if self.is_f32() {
-            return self.step_f32(drive, sums, parts, step);
-        }
-        let constants = self.constants().filter(|_| self.is_half());
-        let mut doubled = false;
-        let c = match drive {
-            Drive::Held(held) => held,
-            Drive::Spikes(words) => {
-                doubled = self.fits_doubled() && constants.is_some_and(|k| k.leak == HALF);
-                let shift = self.shift().saturating_add(i8::from(doubled));
-                self.currents(Spikes::new(words, self.n_in()), shift, list, sums);
-                sums
-            }
+    /// The currents on the spikes `input` by sums of 16 bits: `sat(sum * 2^shift)`, twice that where [`View::doubled`].
+    /// `scratch` is room for a list of spikes, a block, and the sums, where the currents come to lie.
+    pub(super) fn currents_lanes(&self, input: Spikes<'_>, scratch: &mut [u32]) {
+        let Some((list, sums)) = scratch.split_first_chunk_mut::<LIST_WORDS>() else {
+            return;
         };
-        let mut done = 0;
-        if let Some(k) = constants {
-            let v = halves_mut(parts.v, self.n_out());
-            let c = bytemuck::must_cast_slice(c);
-            done = 32 * step_words(&k, v, c, parts.spikes, doubled);
-        }
-        self.step_each(done, c, doubled, parts, step == 0);
+        let shift = self.shift().saturating_add(i8::from(self.doubled()));
+        let (rows, _) = self.weights().as_chunks();
+        let list = bytemuck::must_cast_slice_mut(list);
+        let sums = sums.get_mut(..self.sum_words()).unwrap_or(&mut []);
+        let (lanes, _) = sums.as_chunks_mut();
+        let bias = bytemuck::must_cast_slice(self.bias());
+        add_lanes(rows, self.n_in(), input, bias, shift, list, lanes);
     }
 
-    /// Whether twice each current fits 16 bits.
-    const fn fits_doubled(&self) -> bool {
-        let shift = self.shift();
-        0 <= shift && shift < 15 && self.max_sum <= (i16::MAX as u32 / 2) >> shift as u32
+    /// The sums of 32 bits on the spikes `input` through weights of 8 bits.
+    pub(super) fn sums_i8(&self, input: Spikes<'_>, scratch: &mut [u32]) {
+        let Some((list, sums)) = scratch.split_first_chunk_mut::<LIST_WORDS>() else {
+            return;
+        };
+        let Some((lanes, list)) = list.split_first_chunk_mut() else {
+            return;
+        };
+        let (rows, _) = self.weights().as_chunks();
+        let list = bytemuck::must_cast_slice_mut(list);
+        let sums = sums.get_mut(..self.padded()).unwrap_or(&mut []);
+        self.copy_bias(sums);
+        let lanes = core::array::from_mut(lanes);
+        add_i8(rows, self.n_in(), input, list, lanes, sums);
     }
 
-    /// The currents on the spikes `input`, in the number format of the membranes, into `sums`: `sat(sum * 2^shift)`.
-    fn currents(&self, input: Spikes<'_>, shift: i8, list: &mut [u32], sums: &mut [u32]) {
-        let bias: &[i32] = bytemuck::must_cast_slice(self.bias());
-        let (bias, _) = bias.as_chunks();
-        let has_i8 = self.weight_format() == Number::I8 as u8;
-        if has_i8 || !cfg!(feature = "i16-weights") {
-            let rows = Rows::new(self.weights(), self.n_in());
-            let list = bytemuck::must_cast_slice_mut(list);
-            if self.has_lanes() {
-                return rows.lanes(input, bias, shift, list, sums.as_chunks_mut().0);
+    /// The same through weights of 16 bits.
+    #[cfg(feature = "i16-weights")]
+    pub(super) fn sums_i16(&self, input: Spikes<'_>, scratch: &mut [u32]) {
+        let sums = scratch.get_mut(LIST_WORDS..).unwrap_or(&mut []);
+        self.copy_bias(sums);
+        let weights: &[i16] = bytemuck::must_cast_slice(self.weights());
+        let mut blocks = sums.as_chunks_mut::<BLOCK>().0.iter_mut();
+        self.each_block(weights.as_chunks().0, |_, rows, _| {
+            let Some(sums) = blocks.next() else { return };
+            for row in input.indices().filter_map(|i| rows.get(i)) {
+                for (sum, w) in sums.iter_mut().zip(row) {
+                    *sum = Weight::add_to(*w, *sum as i32) as u32;
+                }
             }
-            rows.sums(input, bias, list, sums.as_chunks_mut().0);
-        } else {
-            self.add_i16(input, sums);
-        }
+        });
+    }
+
+    /// Sums to currents, in their place; currents of 16 bits come to lie in the first half.
+    pub(super) fn narrow(&self, sums: &mut [u32]) {
+        let shift = self.shift().saturating_add(i8::from(self.doubled()));
         for i in 0..self.padded() {
             // Current i goes where sum i / 2 was, which was read before, or to its own place.
             self.put_current(sums, i, load(sums, i, false), shift);
         }
     }
 
-    /// The sums of i16 weights.
-    fn add_i16(&self, input: Spikes<'_>, sums: &mut [u32]) {
-        let weights: &[i16] = bytemuck::must_cast_slice(self.weights());
-        self.each_block(weights.as_chunks().0, |block, rows, bias| {
-            let mut local = *bias;
-            for i in input.indices() {
-                for (sum, w) in local.iter_mut().zip(rows.get(i).into_iter().flatten()) {
-                    *sum = Weight::add_to(*w, *sum as i32) as u32;
-                }
-            }
-            for (i, sum) in local.into_iter().enumerate() {
-                store(sums, block * BLOCK + i, false, sum as i32);
-            }
-        });
+    /// The neurons that a kernel steps, on the currents `c`, twice what they stand for where `doubled`: how many they
+    /// are.
+    pub(super) fn fire_words(&self, c: &[u32], doubled: bool, parts: Parts<'_>) -> usize {
+        let words = self.n_out() / 32;
+        let n = words << 5;
+        if words == 0 || !self.is_uniform() {
+            return 0;
+        }
+        let spikes = parts.spikes.get_mut(..words).unwrap_or(&mut []);
+        let leak = self.value(Parameter::Leak);
+        let v_threshold = self.value(Parameter::VThreshold) as i32;
+        let v_reset = self.v_reset();
+        let stepped = if self.is_half() {
+            let k = neurons::Constants {
+                leak,
+                v_threshold: v_threshold as i16,
+                v_reset: v_reset.map(|v| v as i16),
+            };
+            let v: &mut [i16] = bytemuck::must_cast_slice_mut(parts.v);
+            let c: &[i16] = bytemuck::must_cast_slice(c);
+            let v = v.get_mut(..n).unwrap_or(&mut []);
+            step_words(&k, v, c.get(..n).unwrap_or(&[]), spikes, doubled)
+        } else {
+            let k = neurons_i32::Constants {
+                leak,
+                v_threshold,
+                v_reset,
+            };
+            let v: &mut [i32] = bytemuck::must_cast_slice_mut(parts.v);
+            let c: &[i32] = bytemuck::must_cast_slice(c);
+            let v = v.get_mut(..n).unwrap_or(&mut []);
+            neurons_i32::step_words(&k, v, c.get(..n).unwrap_or(&[]), spikes)
+        };
+        if stepped { n } else { 0 }
+    }
+
+    /// Whether currents from spikes are computed as twice what they are, which saves time on some cores: where the leak
+    /// factor is 1/2 and twice each current fits 16 bits.
+    pub(super) fn doubled(&self) -> bool {
+        let shift = self.shift();
+        TAKES_DOUBLED
+            && (0..15).contains(&shift)
+            && self.max_sum <= (i16::MAX as u32 / 2) >> shift as u32
+            && self.is_half()
+            && self.is_uniform()
+            && self.value(Parameter::Leak) == HALF
+    }
+
+    fn copy_bias(&self, sums: &mut [u32]) {
+        for (sum, bias) in sums.iter_mut().zip(self.bias()) {
+            *sum = *bias;
+        }
     }
 
     /// Puts the current that `sum` makes into place `i` of `currents`.
+    #[inline(always)]
     fn put_current(&self, currents: &mut [u32], i: usize, sum: i32, shift: i8) {
         let current = self.saturate(shift_to_i32(sum, shift));
         store(currents, i, self.is_half(), current);
@@ -107,8 +139,7 @@ impl View<'_> {
 
     /// The currents on the values `x`, or without input, into `held`.
     pub(super) fn hold_int(&self, x: &[i8], held: &mut [u32]) {
-        let has_i8 = self.weight_format() == Number::I8 as u8;
-        if has_i8 || !cfg!(feature = "i16-weights") {
+        if self.has_i8() || !cfg!(feature = "i16-weights") {
             let weights: &[u8] = bytemuck::must_cast_slice(self.weights());
             self.hold(weights, x, held);
         } else {
@@ -148,13 +179,12 @@ impl View<'_> {
     }
 
     /// The neurons from `done`, a multiple of 32, on, one by one: those that no kernel steps.
-    #[inline(never)]
-    fn step_each(
+    pub(super) fn fire_each(
         &self,
         done: usize,
         currents: &[u32],
         doubled: bool,
-        parts: &mut Parts<'_>,
+        parts: Parts<'_>,
         first: bool,
     ) {
         let half = self.is_half();
@@ -238,11 +268,4 @@ const fn words_of(sum: i64) -> [u32; 2] {
 /// The sum in the state of a decode.
 const fn sum_of([low, high]: [u32; 2]) -> i64 {
     (high as i32 as i64) << 32 | low as i64
-}
-
-/// The first `n` values of 16 bits in `words`.
-fn halves_mut(words: &mut [u32], n: usize) -> &mut [i16] {
-    let all: &mut [i16] = bytemuck::must_cast_slice_mut(words);
-    let n = n.min(all.len());
-    all.get_mut(..n).unwrap_or(&mut [])
 }

@@ -2,10 +2,10 @@
 
 mod state;
 
-use super::arena::{Cut, CutRef, Layout, part, values};
+use super::arena::{Cut, CutRef, LIST_WORDS, values};
 use super::format::Number;
 use super::reader::Model;
-use super::view::{Drive, View, load, store};
+use super::view::{Parts, View, load, store};
 use crate::error::Error;
 use crate::spikes::{Spikes, words_for};
 
@@ -20,7 +20,6 @@ use crate::spikes::{Spikes, words_for};
 #[derive(Debug)]
 pub struct Network<'m> {
     model: Model<'m>,
-    layout: Layout,
     arena: &'m mut [u32],
     /// Whole steps since the reset.
     step: u32,
@@ -36,6 +35,29 @@ struct Next {
     start: usize,
     /// Where that of the layer before starts.
     before: usize,
+}
+
+/// How a layer computes.
+#[derive(Clone, Copy, PartialEq)]
+enum How {
+    /// Weights of 8 bits and sums of 16.
+    Lanes,
+    /// Weights of 8 bits and sums of 32.
+    I8,
+    /// Weights of 16 bits.
+    #[cfg(feature = "i16-weights")]
+    I16,
+    /// f32.
+    #[cfg(feature = "f32")]
+    F32,
+}
+
+/// A layer that is to run, its currents, twice what they stand for where `doubled`, and its part of the arena.
+struct Running<'a, 'm> {
+    layer: View<'m>,
+    currents: &'a [u32],
+    doubled: bool,
+    parts: Parts<'a>,
 }
 
 /// Whether a step is over.
@@ -96,8 +118,7 @@ impl<'m> Network<'m> {
     /// Those of [`Model::read`], and [`Error::Arena`] where the arena is too small.
     pub fn new(bytes: &'m [u8], arena: &'m mut [u64]) -> Result<Self, Error> {
         let model = Model::read(bytes)?;
-        let layout = Layout::of(&model.graph);
-        let need = layout.bytes();
+        let need = model.ram_bytes();
         let got = size_of_val(arena);
         if got < need {
             return Err(Error::Arena { need, got });
@@ -105,7 +126,6 @@ impl<'m> Network<'m> {
         let arena = bytemuck::must_cast_slice_mut(arena);
         let mut network = Self {
             model,
-            layout,
             arena,
             step: 0,
             next: Next::default(),
@@ -131,8 +151,8 @@ impl<'m> Network<'m> {
     pub fn set_current(&mut self, x: &[i8]) -> Result<(), Error> {
         self.check_input(Number::I8, self.model.n_in(), x.len())?;
         let mut cut = Cut(&mut *self.arena);
-        cut.words(self.layout.list + self.layout.sums);
-        let held = cut.words(self.layout.input);
+        cut.words(self.model.layout.scratch);
+        let held = cut.words(self.model.layout.input);
         if let Some(layer) = self.model.graph.layer(0) {
             layer.hold_int(x, held);
         }
@@ -148,8 +168,8 @@ impl<'m> Network<'m> {
     pub fn set_current_f32(&mut self, x: &[f32]) -> Result<(), Error> {
         self.check_input(Number::F32, self.model.n_in(), x.len())?;
         let mut cut = Cut(&mut *self.arena);
-        cut.words(self.layout.list + self.layout.sums);
-        let held = cut.words(self.layout.input);
+        cut.words(self.model.layout.scratch);
+        let held = cut.words(self.model.layout.input);
         if let Some(layer) = self.model.graph.layer(0) {
             layer.hold_f32(x, held);
         }
@@ -163,7 +183,7 @@ impl<'m> Network<'m> {
     ///
     /// [`Error::InputLength`] in words, [`Error::InputType`] where the network takes values.
     pub fn set_spikes(&mut self, words: &[u32]) -> Result<(), Error> {
-        self.check_input(Number::Bits, self.layout.input, words.len())?;
+        self.check_input(Number::Bits, self.model.layout.input, words.len())?;
         let n_in = self.model.n_in();
         let input = self.input();
         for (to, from) in input.iter_mut().zip(words) {
@@ -219,51 +239,211 @@ impl<'m> Network<'m> {
     /// Runs the next layer of a time step: work that is bounded by that layer, for a caller with a deadline.
     #[inline(never)]
     pub fn step_layer(&mut self) -> Progress {
-        let (next, layout) = (self.next, &self.layout);
+        // One after the other, so that the stack holds one of them at a time.
+        let how = self.how();
+        if self.holds() {
+            // Its currents are there.
+        } else if how == How::Lanes {
+            self.drive_lanes();
+        } else {
+            match how {
+                #[cfg(feature = "f32")]
+                How::F32 => self.drive_f32(),
+                #[cfg(feature = "i16-weights")]
+                How::I16 => self.drive_i16(),
+                _ => self.drive_i8(),
+            }
+            self.narrow();
+        }
+        #[cfg(feature = "f32")]
+        if how == How::F32 {
+            self.fire_f32();
+            return self.finish_layer();
+        }
+        let done = self.fire_words();
+        self.fire_each(done);
+        self.finish_layer()
+    }
+
+    /// How the next layer computes.
+    #[inline(never)]
+    fn how(&self) -> How {
+        match self.model.graph.layer(self.next.layer) {
+            #[cfg(feature = "f32")]
+            Some(layer) if layer.is_f32() => How::F32,
+            #[cfg(feature = "i16-weights")]
+            Some(layer) if layer.has_i16() => How::I16,
+            Some(layer) if !layer.has_lanes() => How::I8,
+            _ => How::Lanes,
+        }
+    }
+
+    /// Whether the currents of the next layer are held.
+    const fn holds(&self) -> bool {
+        self.next.layer == 0 && !self.model.graph.takes_spikes()
+    }
+
+    /// The currents of the next layer from the spikes that drive it, by sums of 16 bits.
+    #[inline(never)]
+    fn drive_lanes(&mut self) {
+        if let Some((layer, spikes, scratch)) = self.driven() {
+            layer.currents_lanes(spikes, scratch);
+        }
+    }
+
+    /// The sums of the next layer through weights of 8 bits.
+    #[inline(never)]
+    fn drive_i8(&mut self) {
+        if let Some((layer, spikes, scratch)) = self.driven() {
+            layer.sums_i8(spikes, scratch);
+        }
+    }
+
+    /// The same through weights of 16 bits.
+    #[cfg(feature = "i16-weights")]
+    #[inline(never)]
+    fn drive_i16(&mut self) {
+        if let Some((layer, spikes, scratch)) = self.driven() {
+            layer.sums_i16(spikes, scratch);
+        }
+    }
+
+    /// The same in f32.
+    #[cfg(feature = "f32")]
+    #[inline(never)]
+    fn drive_f32(&mut self) {
+        if let Some((layer, spikes, scratch)) = self.driven() {
+            layer.sums_f32(spikes, scratch);
+        }
+    }
+
+    /// Sums to currents, where they are integers.
+    #[inline(never)]
+    fn narrow(&mut self) {
+        if let Some((layer, _, scratch)) = self.driven()
+            && !layer.is_f32()
+        {
+            layer.narrow(scratch.get_mut(LIST_WORDS..).unwrap_or(&mut []));
+        }
+    }
+
+    /// The next layer, the spikes that drive it and room for sums; none past the last.
+    #[inline(always)]
+    fn driven(&mut self) -> Option<(View<'m>, Spikes<'_>, &mut [u32])> {
+        let layer = self.model.graph.layer(self.next.layer)?;
+        let mut cut = Cut(&mut *self.arena);
+        let scratch = cut.words(self.model.layout.scratch);
+        let mut spikes: &[u32] = cut.words(self.model.layout.input);
+        if self.next.layer > 0 {
+            cut.words(self.next.before);
+            spikes = cut.words(words_for(layer.n_in()));
+        }
+        Some((layer, Spikes::new(spikes, layer.n_in()), scratch))
+    }
+
+    /// The next layer with its currents; none past the last.
+    ///
+    /// Inlined: its stack would come on top of that of its callers.
+    #[inline(always)]
+    fn next_layer(&mut self) -> Option<Running<'_, 'm>> {
+        let is_held = self.holds();
+        let layer = self.model.graph.layer(self.next.layer)?;
+        let mut cut = Cut(&mut *self.arena);
+        let scratch = cut.words(self.model.layout.scratch);
+        let input = cut.words(self.model.layout.input);
+        cut.words(self.next.start);
+        let parts = cut.layer(&layer);
+        let (currents, doubled) = if is_held {
+            (input, false)
+        } else {
+            (
+                scratch.get_mut(LIST_WORDS..).unwrap_or(&mut []),
+                layer.doubled(),
+            )
+        };
+        Some(Running {
+            layer,
+            currents,
+            doubled,
+            parts,
+        })
+    }
+
+    /// The neurons of the next layer in f32.
+    #[cfg(feature = "f32")]
+    #[inline(never)]
+    fn fire_f32(&mut self) {
+        let step = self.step;
+        if let Some(now) = self.next_layer() {
+            now.layer.fire_f32(now.currents, now.parts, step);
+        }
+    }
+
+    /// The neurons of the next layer that a kernel steps: how many they are.
+    #[inline(never)]
+    fn fire_words(&mut self) -> usize {
+        match self.next_layer() {
+            Some(now) => now.layer.fire_words(now.currents, now.doubled, now.parts),
+            None => 0,
+        }
+    }
+
+    /// The neurons of the next layer from `done` on.
+    #[inline(never)]
+    fn fire_each(&mut self, done: usize) {
+        let first = self.step == 0;
+        if let Some(now) = self.next_layer()
+            && done < now.layer.n_out()
+        {
+            now.layer
+                .fire_each(done, now.currents, now.doubled, now.parts, first);
+        }
+    }
+
+    /// Clears input spikes that were used, and goes on to the layer behind.
+    #[inline(never)]
+    fn finish_layer(&mut self) -> Progress {
+        if self.next.layer == 0 && self.model.graph.takes_spikes() {
+            self.input().fill(0);
+        }
+        let next = self.next;
+        // After the last layer it begins anew.
+        self.next = Next::default();
         let Some(layer) = self.model.graph.layer(next.layer) else {
-            // There is at least one layer, and after the last one it begins anew.
-            self.next = Next::default();
             return Progress::Done;
         };
-        let is_first = next.layer == 0;
-        let is_held = is_first && !self.model.graph.takes_spikes();
-        let mut cut = Cut(&mut *self.arena);
-        let scratch = cut.words(layout.list + layout.sums);
-        let input = cut.words(layout.input);
-        let done = cut.words(next.start);
-        let mut parts = cut.layer(&layer);
-        let drive = match (is_held, is_first) {
-            (true, _) => Drive::Held(input),
-            (false, true) => Drive::Spikes(input),
-            (false, false) => Drive::Spikes(part(done, next.before, words_for(layer.n_in()))),
-        };
-        layer.step(drive, scratch, &mut parts, self.step);
-        if is_first && !is_held {
-            input.fill(0);
-        }
-        self.next = Next {
-            layer: next.layer + 1,
-            start: next.start + layer.words(),
-            before: next.start,
-        };
-        if self.next.layer < self.model.n_layers() {
+        if next.layer + 1 < self.model.n_layers() {
+            self.next = Next {
+                layer: next.layer + 1,
+                start: next.start + layer.words(),
+                before: next.start,
+            };
             return Progress::More;
         }
-        // Behind the last layer.
-        let counts = cut.words(layer.n_out());
-        let first = cut.words(layout.first());
+        self.count(next.start, layer.n_out());
+        Progress::Done
+    }
+
+    /// Counts the spikes of the last layer, which starts at `start` of the layers' words and has `n` neurons, and ends
+    /// the step.
+    #[inline(never)]
+    fn count(&mut self, start: usize, n: usize) {
         self.step = self.step.saturating_add(1);
         let step = u16::try_from(self.step).unwrap_or(NEVER);
-        for i in Spikes::new(parts.spikes, layer.n_out()).indices() {
+        let layout = &self.model.layout;
+        let mut cut = Cut(&mut *self.arena);
+        cut.words(layout.before_layers() + start);
+        let spikes = cut.words(words_for(n));
+        cut.words(layout.layers - start - spikes.len());
+        let counts = cut.words(n);
+        for i in Spikes::new(spikes, n).indices() {
             if let Some(count) = counts.get_mut(i) {
                 if *count == 0 {
-                    store(first, i, true, i32::from(step));
+                    store(cut.0, i, true, i32::from(step));
                 }
                 *count = count.saturating_add(1);
             }
         }
-        self.next = Next::default();
-        Progress::Done
     }
 
     /// Puts membranes, spikes, counts and readouts back to their initial state, and gives up a step that is not
@@ -271,7 +451,7 @@ impl<'m> Network<'m> {
     pub fn reset(&mut self) {
         (self.step, self.next) = (0, Next::default());
         let mut cut = Cut(&mut *self.arena);
-        cut.words(self.layout.before_layers());
+        cut.words(self.model.layout.before_layers());
         for layer in self.model.graph.layers() {
             let parts = cut.layer(&layer);
             parts.spikes.fill(0);
@@ -284,15 +464,15 @@ impl<'m> Network<'m> {
             layer.reset_int(parts.v);
         }
         // An arena may be larger than its network.
-        cut.words(self.layout.n_out).fill(0);
-        cut.words(self.layout.first()).fill(0);
+        cut.words(self.model.layout.n_out).fill(0);
+        cut.words(self.model.layout.first()).fill(0);
     }
 
     /// Puts the input back to its initial state: no spikes, no values, so that the current is the bias alone.
     pub fn clear_input(&mut self) {
         let mut cut = Cut(&mut *self.arena);
-        cut.words(self.layout.list + self.layout.sums);
-        let input = cut.words(self.layout.input);
+        cut.words(self.model.layout.scratch);
+        let input = cut.words(self.model.layout.input);
         if self.model.graph.takes_spikes() {
             return input.fill(0);
         }
@@ -315,18 +495,18 @@ impl<'m> Network<'m> {
     #[must_use]
     pub fn counts(&self) -> &[u32] {
         let mut cut = CutRef(&*self.arena);
-        cut.words(self.layout.before_counts());
-        cut.words(self.layout.n_out)
+        cut.words(self.model.layout.before_counts());
+        cut.words(self.model.layout.n_out)
     }
 
     /// The step, from 0, of the first spike of each output neuron since the reset; none where it has not spiked, or
     /// not before step 65535.
     pub fn first_spikes(&self) -> impl Iterator<Item = Option<u16>> {
         let mut cut = CutRef(&*self.arena);
-        cut.words(self.layout.before_counts());
-        cut.words(self.layout.n_out);
-        let first = cut.words(self.layout.first());
-        (0..self.layout.n_out).map(|i| (load(first, i, true) as u16).checked_sub(1))
+        cut.words(self.model.layout.before_counts());
+        cut.words(self.model.layout.n_out);
+        let first = cut.words(self.model.layout.first());
+        (0..self.model.layout.n_out).map(|i| (load(first, i, true) as u16).checked_sub(1))
     }
 
     /// What the last layer's decode reads of output `i`, times the scale of the model's readout; the membrane of
@@ -357,7 +537,11 @@ impl<'m> Network<'m> {
             .model
             .graph
             .layer(self.model.n_layers().checked_sub(1)?)?;
-        let start = self.layout.before_counts().checked_sub(layer.words())?;
+        let start = self
+            .model
+            .layout
+            .before_counts()
+            .checked_sub(layer.words())?;
         let mut cut = CutRef(&*self.arena);
         cut.words(start.saturating_add(words_for(layer.n_out())));
         let v = cut.words(layer.state_words());
@@ -369,7 +553,7 @@ impl<'m> Network<'m> {
     /// The spikes of each layer in the last step, and its membranes, from the first layer on.
     pub fn layers(&self) -> impl Iterator<Item = (Spikes<'_>, Membranes<'_>)> {
         let mut cut = CutRef(&*self.arena);
-        cut.words(self.layout.before_layers());
+        cut.words(self.model.layout.before_layers());
         self.model.graph.layers().map(move |layer| {
             let n = layer.n_out();
             let spikes = Spikes::new(cut.words(words_for(n)), n);
@@ -413,7 +597,7 @@ impl<'m> Network<'m> {
     /// The input spikes.
     fn input(&mut self) -> &mut [u32] {
         let mut cut = Cut(&mut *self.arena);
-        cut.words(self.layout.list + self.layout.sums);
-        cut.words(self.layout.input)
+        cut.words(self.model.layout.scratch);
+        cut.words(self.model.layout.input)
     }
 }

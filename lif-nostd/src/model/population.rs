@@ -214,38 +214,29 @@ impl Population<'_, f32> {
     pub(super) fn step(
         &self,
         v: &mut [f32],
-        x: impl Iterator<Item = f32>,
+        x: &[f32],
         spikes: &mut [u32],
         decodes: &mut [[u32; 2]],
         step: u32,
     ) {
         match (self.kind, self.uniform()) {
-            (NeuronKind::Lif, Some(lif)) => lif.step_all(v, x, spikes),
-            _ => self.step_each(v, &mut { x }, spikes, decodes, step),
+            (NeuronKind::Lif, Some(lif)) => lif.step_block(v, x, spikes),
+            (NeuronKind::NonSpikingLif, _) => self.step_readout(v, x, decodes, step),
+            _ => self.step_each(v, x, spikes, step),
         }
     }
 
-    /// The same for neurons that are not LIF or have parameters of their own: one copy of code for all inputs.
+    /// The same for neurons that are not LIF or have parameters of their own.
     #[inline(never)]
-    fn step_each(
-        &self,
-        v: &mut [f32],
-        x: &mut dyn Iterator<Item = f32>,
-        spikes: &mut [u32],
-        decodes: &mut [[u32; 2]],
-        step: u32,
-    ) {
+    fn step_each(&self, v: &mut [f32], x: &[f32], spikes: &mut [u32], step: u32) {
         let is_lif = self.is_lif();
         let first = self.first_pull.filter(|_| step == 0);
-        if self.kind == NeuronKind::NonSpikingLif {
-            return self.step_readout(v, x, decodes, step);
-        }
-        pack(v, x.enumerate(), spikes, |v, (i, x)| {
+        pack(v, x.iter().enumerate(), spikes, |v, (i, x)| {
             let lif = self.at(i);
             let h = match first {
-                Some(pull) => pull.at(i).plus(x),
-                None if is_lif => lif.charge(*v, x),
-                None => v.charge_simple(x, &lif.leak, lif.decay_input),
+                Some(pull) => pull.at(i).plus(*x),
+                None if is_lif => lif.charge(*v, *x),
+                None => v.charge_simple(*x, &lif.leak, lif.decay_input),
             };
             let spike = h >= lif.v_threshold;
             *v = lif.reset(h, spike);
@@ -253,19 +244,13 @@ impl Population<'_, f32> {
         });
     }
 
-    fn step_readout(
-        &self,
-        v: &mut [f32],
-        x: &mut dyn Iterator<Item = f32>,
-        decodes: &mut [[u32; 2]],
-        step: u32,
-    ) {
+    fn step_readout(&self, v: &mut [f32], x: &[f32], decodes: &mut [[u32; 2]], step: u32) {
         for (i, (v, x)) in v.iter_mut().zip(x).enumerate() {
             let leak = FloatLeak {
                 tau: self.leak.at(i),
                 v_leak: 0.0,
             };
-            *v = v.charge_non_spiking(x, &leak);
+            *v = v.charge_non_spiking(*x, &leak);
         }
         if self.keeps_decode() {
             for (v, state) in v.iter().zip(decodes) {

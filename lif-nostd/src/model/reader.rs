@@ -14,6 +14,7 @@ use crate::error::{Error, What};
 #[derive(Clone, Copy, Debug)]
 pub struct Model<'m> {
     pub(super) graph: Graph<'m>,
+    pub(super) layout: Layout,
 }
 
 /// A signature as it lies in a file. **Nothing here verifies it.**
@@ -68,8 +69,8 @@ impl<'m> Model<'m> {
             n_layers,
             certificates: certificates.words(file).as_chunks().0,
         };
-        check(&graph, &sections)?;
-        Ok(Self { graph })
+        let layout = check(&graph, &sections)?;
+        Ok(Self { graph, layout })
     }
 
     /// Name of the model, empty if it has none or it is not UTF-8.
@@ -150,8 +151,8 @@ impl<'m> Model<'m> {
 
     /// Bytes of arena that a network of this model needs, a multiple of 8.
     #[must_use]
-    pub fn ram_bytes(&self) -> usize {
-        Layout::of(&self.graph).bytes()
+    pub const fn ram_bytes(&self) -> usize {
+        self.layout.bytes()
     }
 
     /// What one unit of a membrane of the last layer stands for; 1 where the file does not say.

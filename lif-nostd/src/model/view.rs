@@ -4,7 +4,6 @@
 //! reader did not accept, everything here gives something, whatever it may mean.
 
 use super::format::{CERTIFICATE_BYTES, NODE_BYTES, Number};
-use crate::kernel::neurons::Constants;
 use crate::spikes::words_for;
 use crate::synapse::BLOCK;
 
@@ -188,6 +187,17 @@ impl<'m> View<'m> {
         number_of(self.r[word::HEAD])
     }
 
+    /// Whether the weights have 8 bits.
+    pub(super) const fn has_i8(&self) -> bool {
+        self.weight_format() == Number::I8 as u8
+    }
+
+    /// Whether the weights have 16 bits.
+    #[cfg(feature = "i16-weights")]
+    pub(super) const fn has_i16(&self) -> bool {
+        self.weight_format() == Number::I16 as u8
+    }
+
     /// Code of the number format of the membranes.
     pub(super) const fn membrane_format(&self) -> u8 {
         number_of(self.r[word::NEURONS])
@@ -220,7 +230,7 @@ impl<'m> View<'m> {
 
     /// Whether sums are kept in lanes of 16 bits where spikes drive them.
     pub(super) const fn has_lanes(&self) -> bool {
-        self.is_half() && self.weight_format() == Number::I8 as u8 && self.fits_16()
+        self.is_half() && self.has_i8() && self.fits_16()
     }
 
     /// Words that the sums of a step take.
@@ -293,22 +303,18 @@ impl<'m> View<'m> {
         }
     }
 
-    /// What the kernels of integer neurons need to know; none where neurons have parameters of their own, or do not
-    /// spike.
-    pub(super) fn constants(&self) -> Option<Constants> {
+    /// Whether all neurons are spiking ones that share their parameters: those that kernels step.
+    pub(super) fn is_uniform(&self) -> bool {
         let shared = |p| self.tag(p) != tag::PER_NEURON;
-        let all = shared(Parameter::Leak) && shared(Parameter::VThreshold);
-        if self.kind() == kind::NON_SPIKING_LIF || !all || !shared(Parameter::VReset) {
-            return None;
-        }
-        Some(Constants {
-            leak: self.value(Parameter::Leak),
-            v_threshold: self.value(Parameter::VThreshold) as i16,
-            v_reset: match self.tag(Parameter::VReset) {
-                tag::NONE => None,
-                _ => Some(self.value(Parameter::VReset) as i16),
-            },
-        })
+        self.kind() != kind::NON_SPIKING_LIF
+            && shared(Parameter::Leak)
+            && shared(Parameter::VThreshold)
+            && shared(Parameter::VReset)
+    }
+
+    /// The reset potential that integer neurons share; none for a soft reset.
+    pub(super) fn v_reset(&self) -> Option<i32> {
+        (self.tag(Parameter::VReset) != tag::NONE).then(|| self.value(Parameter::VReset) as i32)
     }
 }
 
@@ -320,15 +326,6 @@ pub(super) struct Parts<'a> {
     pub(super) v: &'a mut [u32],
     /// State of a decode: two words a neuron, or none.
     pub(super) decodes: &'a mut [u32],
-}
-
-/// What drives a layer in a time step.
-#[derive(Clone, Copy)]
-pub(super) enum Drive<'a> {
-    /// Currents that were computed before, one a neuron.
-    Held(&'a [u32]),
-    /// Spikes, bit-packed.
-    Spikes(&'a [u32]),
 }
 
 /// A parameter of integer neurons.

@@ -51,8 +51,11 @@ fn saturate_i32(x: i64) -> i32 {
     x.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
 }
 
-/// `(a * v) >> 16`, rounded down, for `a` at most 65536, in 32-bit products: with `v = 2^16 high + low` it is
-/// `a * high + ((a * low) >> 16)`, of which neither product leaves 32 bits, nor the sum, which is no larger than `v`.
+/// `(a * v) >> 16`, rounded down, for `a` of at most 65536, with products of 32 bits.
+///
+/// With v = 2^16 high + low, 0 <= low < 2^16, the product is 2^16 a high + a low: the first part has no fraction, so
+/// it is a high + floor(a low / 2^16). As -2^15 <= high < 2^15, a high fits 32 bits; a low <= 2^16 (2^16 - 1) fits
+/// 32 bits without a sign; and the sum is between v and 0, for a negative v too, so it fits as well.
 #[inline]
 pub(crate) const fn scale(a: u32, v: i32) -> i32 {
     let high = (a as i32).wrapping_mul(v >> 16);

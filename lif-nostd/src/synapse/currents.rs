@@ -1,7 +1,7 @@
 //! Currents of integer neurons from spikes, through the kernels (`docs/dynamics.md`, section 4.1).
 
 use super::{BLOCK, Linear, Weight, shift_to_i16};
-use crate::kernel::{CHUNK, Lanes, Lists, Row, add_rows, finish, one_list};
+use crate::kernel::{self, CHUNK, Row};
 use crate::spikes::Spikes;
 
 /// How the sums of a layer are kept.
@@ -40,14 +40,14 @@ impl Linear<'_, u8> {
         sums: &mut [u32],
     ) {
         let fits = sums.len() == kind.words(bias.len());
-        let (blocks, _) = bias.as_chunks();
-        let list = &mut [0; CHUNK];
         match (self.rows(bias), kind) {
             (Some(rows), Sums::Lanes) if fits => {
-                rows.lanes(spikes, blocks, shift, list, sums.as_chunks_mut().0);
+                let (lanes, _) = sums.as_chunks_mut();
+                let list = &mut [0; CHUNK];
+                kernel::currents_i16(rows, self.n_in(), spikes, bias, shift, list, lanes);
             }
-            (Some(rows), Sums::Wide) if fits => {
-                rows.sums(spikes, blocks, list, sums.as_chunks_mut().0);
+            (Some(_), Sums::Wide) if fits => {
+                self.sums(spikes, bias, sums);
                 narrow(sums, shift);
             }
             _ => self.currents_of_any(spikes, bias, shift, sums),
@@ -55,28 +55,11 @@ impl Linear<'_, u8> {
     }
 
     /// The weights as the kernels take them: whole blocks for all of `bias`, at a multiple of 4. A model file's are so.
-    fn rows(&self, bias: &[i32]) -> Option<Rows<'_>> {
+    fn rows(&self, bias: &[i32]) -> Option<&[Row]> {
         let n = bias.len().checked_mul(self.n_in())?;
         let whole = bias.len().is_multiple_of(BLOCK) && (1..=1 << 16).contains(&self.n_in());
         let weights = self.weights().get(..n).filter(|_| whole)?;
-        let words = bytemuck::try_cast_slice(weights).ok()?;
-        Some(Rows::new(words, self.n_in()))
-    }
-
-    /// The sums of the weights of the inputs that spiked, and the bias, as i32 in `sums`, for whole blocks.
-    pub fn sums(&self, spikes: Spikes<'_>, bias: &[i32], sums: &mut [u32]) {
-        match self.rows(bias) {
-            Some(rows) => {
-                let list = &mut [0; CHUNK];
-                rows.sums(spikes, bias.as_chunks().0, list, sums.as_chunks_mut().0);
-            }
-            None => {
-                for (sum, bias) in sums.iter_mut().zip(bias) {
-                    *sum = *bias as u32;
-                }
-                self.add_spikes(spikes, bytemuck::must_cast_slice_mut(sums));
-            }
-        }
+        bytemuck::try_cast_slice(weights).ok()
     }
 
     /// The currents from slices of any length and place, by the definition; 0 where there is no bias.
@@ -96,105 +79,18 @@ impl Linear<'_, u8> {
             }
         }
     }
-}
 
-/// Rows of i8 weights as the kernels take them, block by block: `n_in` rows for each 16 outputs.
-#[derive(Clone, Copy)]
-pub(crate) struct Rows<'m> {
-    rows: &'m [Row],
-    n_in: usize,
-}
-
-impl<'m> Rows<'m> {
-    /// Rows in the words of a model file; `n_in` is from 1 to 65536.
-    pub(crate) fn new(words: &'m [u32], n_in: usize) -> Self {
-        let (rows, _) = words.as_chunks();
-        Self { rows, n_in }
-    }
-
-    /// Calls `f` with the rows of each block and its part of `sums`.
-    fn each_block<S>(&self, sums: &mut [S], mut f: impl FnMut(&[Row], &mut S)) {
-        let mut rows = self.rows;
-        for sums in sums {
-            let Some((block, behind)) = rows.split_at_checked(self.n_in) else {
-                return;
-            };
-            f(block, sums);
-            rows = behind;
+    /// The sums of the weights of the inputs that spiked, and the bias, as i32 in `sums`, for whole blocks.
+    pub fn sums(&self, spikes: Spikes<'_>, bias: &[i32], sums: &mut [u32]) {
+        for (sum, bias) in sums.iter_mut().zip(bias) {
+            *sum = *bias as u32;
         }
-    }
-
-    /// The currents `sat16((sum + bias) * 2^shift)` of each block in `lanes`, in the order of the outputs, by sums of
-    /// 16 bits: exact where the overflow certificate fits those. `list` is room for spikes.
-    pub(crate) fn lanes(
-        &self,
-        spikes: Spikes<'_>,
-        bias: &[[i32; BLOCK]],
-        shift: i8,
-        list: &mut [u16],
-        lanes: &mut [Lanes],
-    ) {
-        let n = lanes.len().min(bias.len());
-        let lanes = lanes.get_mut(..n).unwrap_or(&mut []);
-        let mut lists = Lists::new(spikes, self.n_in);
-        let mut count = 0i32;
-        let mut is_first = true;
-        loop {
-            let list = lists.next(list);
-            // 128 a spike, from each sum.
-            count = count.wrapping_add((list.indices().len() as i32).wrapping_mul(128));
-            let is_last = lists.is_done();
-            let mut bias = bias.iter();
-            self.each_block(lanes, |block, lanes| {
-                let bias = bias.next().unwrap_or(&[0; BLOCK]);
-                if is_first && is_last {
-                    return one_list(block, list, bias, count, shift, lanes);
-                }
-                if is_first {
-                    *lanes = [0; 8];
-                }
-                add_rows(block, list, lanes);
-                if is_last {
-                    finish(lanes, bias, count, shift);
-                }
-            });
-            if is_last {
-                return;
+        match self.rows(bias) {
+            Some(rows) => {
+                let (list, lanes) = (&mut [0; CHUNK], &mut [[0; 8]]);
+                kernel::sums(rows, self.n_in(), spikes, list, lanes, sums);
             }
-            is_first = false;
-        }
-    }
-
-    /// The sums of the weights of the inputs that spiked, and the bias, as i32 for each block in `sums`.
-    pub(crate) fn sums(
-        &self,
-        spikes: Spikes<'_>,
-        bias: &[[i32; BLOCK]],
-        list: &mut [u16],
-        sums: &mut [[u32; BLOCK]],
-    ) {
-        for (sums, bias) in sums.iter_mut().zip(bias) {
-            *sums = bias.map(|b| b as u32);
-        }
-        let mut lists = Lists::new(spikes, self.n_in);
-        while !lists.is_done() {
-            let list = lists.next(list);
-            let offset = 128u32.wrapping_mul(list.indices().len() as u32);
-            self.each_block(sums, |block, sums| {
-                let mut lanes = [0; 8];
-                add_rows(block, list, &mut lanes);
-                let (pairs, _) = lanes.as_chunks::<2>();
-                let (sums, _) = sums.as_chunks_mut::<4>();
-                for ([even, odd], [a, b, c, d]) in pairs.iter().zip(sums) {
-                    let add = |sum: &mut u32, lane: u32| {
-                        *sum = sum.wrapping_add(lane & 0xffff).wrapping_sub(offset);
-                    };
-                    add(a, *even);
-                    add(b, *odd);
-                    add(c, even >> 16);
-                    add(d, odd >> 16);
-                }
-            });
+            None => self.add_spikes(spikes, bytemuck::must_cast_slice_mut(sums)),
         }
     }
 }

@@ -18,6 +18,7 @@ extern "C" fn _start() {
     neurons::<i16>(values(), values());
     neurons::<i32>(values(), values());
     neurons::<f32>(values(), values());
+    blocks();
     for result in [read(), run()] {
         if let Err(error) = result {
             take(write!(Text, "{error}"));
@@ -28,6 +29,21 @@ extern "C" fn _start() {
     link::serve();
     #[cfg(feature = "planted")]
     take(values::<u8>()[number()]);
+}
+
+/// Populations through the kernels.
+fn blocks() {
+    let config = LifConfig::new(f64::from_bits(number() as u64));
+    if let Ok(lif) = config.lif::<i16>() {
+        lif.step_block(values_mut(), values(), values_mut());
+        lif.step_block_doubled(values_mut(), values(), values_mut());
+    }
+    if let Ok(lif) = config.lif::<i32>() {
+        lif.step_block(values_mut(), values(), values_mut());
+    }
+    if let Ok(lif) = config.lif::<f32>() {
+        lif.step_block(values_mut(), values(), values_mut());
+    }
 }
 
 /// The board's side of the host link, and all that it says.

@@ -9,16 +9,16 @@ impl Network<'_> {
     /// Their order is that of this version of the crate; a network of the same model takes them back.
     #[must_use]
     pub fn state(&self) -> &[u32] {
-        let start = self.layout.before_layers();
-        let end = self.layout.bytes() / 4;
+        let start = self.model.layout.before_layers();
+        let end = self.model.layout.bytes() / 4;
         self.arena.get(start..end).unwrap_or(&[])
     }
 
     /// The same, to be written. Any words at all are a state, and a step that is not over is given up.
     pub fn state_mut(&mut self) -> &mut [u32] {
         self.next = Next::default();
-        let start = self.layout.before_layers();
-        let end = self.layout.bytes() / 4;
+        let start = self.model.layout.before_layers();
+        let end = self.model.layout.bytes() / 4;
         self.arena.get_mut(start..end).unwrap_or(&mut [])
     }
 

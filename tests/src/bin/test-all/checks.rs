@@ -25,13 +25,23 @@ const BARE_FEATURES: [&str; 1] = ["defmt"];
 
 /// The files of `tests/tests` that run with overflow checks, so that a sum that wraps is a panic. The others
 /// train, and would take minutes so.
-const OVERFLOW_CHECKED: [&str; 2] = ["ladder", "models"];
+const OVERFLOW_CHECKED: [&str; 3] = ["ladder", "models", "mutations"];
 
 /// The targets that `tests/tests/sizes.rs` measures.
 const SIZED: [&str; 3] = [
     "thumbv6m-none-eabi",
     "thumbv7em-none-eabihf",
     "riscv32imac-unknown-none-elf",
+];
+
+/// The cores of `tests/tests/everywhere.rs`, and the boards that they are on.
+const CORES: [(&str, &str); 6] = [
+    ("cortex_m0", "microbit"),
+    ("cortex_m3", "mps2-an385"),
+    ("cortex_m4", QUICK_BOARD),
+    ("cortex_m7", "mps2-an500"),
+    ("cortex_m33", "mps2-an505"),
+    ("rv32imac", "riscv-virt"),
 ];
 
 /// Kinds of checks, in the order in which they run.
@@ -135,6 +145,7 @@ pub(crate) fn checks(quick: bool, root: &Path) -> Vec<Check> {
     let mut all = vec![
         new(Kind::Format, "fmt --all --check"),
         new(Kind::Format, "fmt --all --check").within("boards"),
+        new(Kind::Format, "fmt --all --check").within("fuzz"),
     ];
     all.extend(lints());
     all.extend(host_tests(root));
@@ -169,6 +180,7 @@ pub(crate) fn checks(quick: bool, root: &Path) -> Vec<Check> {
     }
     let args = "--release -p lif-tests --test boards -- program::";
     all.push(test(Kind::Emulated, args).needs(QEMU_ARM));
+    all.extend(everywhere(quick));
     for example in ["01-one-neuron", "02-population"] {
         let args = format!("run --release -p lif-examples --bin {example}");
         all.push(new(Kind::Example, args));
@@ -194,6 +206,12 @@ fn lints() -> Vec<Check> {
         of(&format!("-p lif-nostd --features {}", host_features())),
         of("-p lif-host --no-default-features"),
         of("-p lif-host --no-default-features --features device"),
+        // Without libFuzzer, so that stable Rust and no C++ compiler do.
+        new(
+            Kind::Lint,
+            "clippy --lib --bins --no-default-features -- -D warnings",
+        )
+        .within("fuzz"),
     ];
     all.extend(board_packages().into_iter().map(|(target, packages)| {
         let packages: String = packages.iter().map(|p| format!(" -p {p}")).collect();
@@ -208,7 +226,7 @@ fn board_packages() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     let mut all: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for board in BOARDS {
         let packages = all.entry(board.target).or_default();
-        packages.extend(["lif-board-common", "no-panic", board.package]);
+        packages.extend(["lif-board-common", "no-panic", "replay", board.package]);
     }
     for board in FLASHED {
         all.entry(board.target).or_default().insert(board.name);
@@ -260,12 +278,27 @@ fn test_files(root: &Path) -> Vec<String> {
             let path = entry.ok()?.path();
             let is_source = path.extension().is_some_and(|e| e == "rs");
             let name = path.file_stem()?.to_str()?;
-            (is_source && !["boards", "footprint", "instructions", "sizes"].contains(&name))
-                .then(|| name.to_string())
+            (is_source
+                && !["boards", "everywhere", "footprint", "instructions", "sizes"].contains(&name))
+            .then(|| name.to_string())
         })
         .collect();
     names.sort();
     names
+}
+
+/// Random networks on every core, and what they take there.
+fn everywhere(quick: bool) -> Vec<Check> {
+    let of = |filter: &str| {
+        let args = format!("--release -p lif-tests --test everywhere -- --nocapture {filter}");
+        test(Kind::Emulated, &args)
+    };
+    let cores = CORES.iter().filter(|(_, b)| !quick || *b == QUICK_BOARD);
+    let on_cores = cores.filter_map(|(core, name)| {
+        let board = BOARDS.iter().find(|board| board.name == *name)?;
+        Some(of(&format!("{core}::")).needs(board.qemu))
+    });
+    std::iter::once(of("every_kind")).chain(on_cores).collect()
 }
 
 /// Programs that link only if no panic can be reached, and one that therefore must not, for every core.
@@ -350,7 +383,7 @@ mod tests {
     #[test]
     fn every_file_of_tests_runs_once_and_the_fuzz_tests_with_overflow_checks() {
         let all = all();
-        for name in ["ladder", "models", "surrogates", "training"] {
+        for name in ["ladder", "models", "mutations", "surrogates", "training"] {
             let file = format!("--test {name}");
             let mut runs = all
                 .iter()
@@ -369,6 +402,17 @@ mod tests {
             let entry = format!("{} = {target:?}", target.replace(['-', '.'], "_"));
             assert!(file.contains(&entry), "{target} is not in sizes!");
         }
+    }
+
+    #[test]
+    fn every_core_runs_random_networks() {
+        let file = include_str!("../../../tests/everywhere.rs");
+        for (core, board) in CORES {
+            let entry = format!("{core} = {board:?}");
+            assert!(file.contains(&entry), "{core} is not in cores!");
+        }
+        let runs = everywhere(false).len();
+        assert_eq!(runs, CORES.len() + 1, "a board is not known");
     }
 
     #[test]

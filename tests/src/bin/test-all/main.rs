@@ -160,12 +160,16 @@ fn run(check: &Check, root: &Path) -> Counts {
         println!("{log}\n   {problem}");
     }
     report(check, &counts.to_string(), start.elapsed());
-    if check.kind == Kind::Size {
-        let is_figure = |l: &&str| {
-            ["text ", "instructions ", "board "]
-                .iter()
-                .any(|s| l.starts_with(s))
-        };
+    if matches!(check.kind, Kind::Size | Kind::Emulated) {
+        let figures = [
+            "text ",
+            "instructions ",
+            "networks ",
+            "stack ",
+            "ram ",
+            "board ",
+        ];
+        let is_figure = |l: &&str| figures.iter().any(|start| l.starts_with(start));
         let measured = log.lines().filter(is_figure);
         measured.for_each(|line| println!("                 {line}"));
     }
