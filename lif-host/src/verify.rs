@@ -146,7 +146,7 @@ pub fn cross_check<P: Port>(
         }
         on_sample(i + 1);
     }
-    report.stack_bytes = client.stack_bytes()?;
+    report.stack_bytes = client.statistics()?.stack_bytes;
     Ok(report)
 }
 
@@ -193,7 +193,7 @@ fn locate<P: Port>(
             .set_step(network, step)
             .expect("samples fit the model");
         network.step();
-        client.step()?;
+        client.step(input, step)?;
         // A model has at most 32,767 layers.
         for (layer, (spikes, v)) in (0u16..).zip(network.layers()) {
             let at = |neuron, what| Difference {

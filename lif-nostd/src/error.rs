@@ -6,9 +6,10 @@ use crate::scalar::Number;
 
 /// Why a model was refused or a call could not be carried out.
 ///
-/// Offsets are bytes from the start of the model file.
+/// Offsets are bytes from the start of the model file. The host link carries it: kinds are added at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "link", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Error {
     /// The slice does not start at an address that is a multiple of `need` bytes.
@@ -108,9 +109,11 @@ pub enum Error {
 
 /// What a value in a model file stands for, in errors.
 ///
-/// A number, not a text: a program that does not show errors does not hold their texts.
+/// A number, not a text: a program that does not show errors does not hold their texts. The host link carries it:
+/// kinds are added at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "link", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum What {
     /// Length of a section.

@@ -22,7 +22,9 @@
 //! | [`model`] | the `.lif` file: layout, checked reader, and the [`Network`] that runs it |
 //! | [`encode`] | from values to currents and spikes |
 //! | [`decode`] | from spikes to an answer |
-//! | [`link`] | the messages of the host link (feature `link`) |
+//! | [`hal`] | sensors in, spikes out: glue to embedded-hal (feature `hal`) |
+//! | [`link`] | the host link: messages, frames, and the board's side of it (feature `link`) |
+//! | [`update`] | slots for models, of which one is active |
 //! | [`error`] | every error a model file or a call can give |
 //!
 //! The equations, the order of operations, rounding and saturation are normative in `docs/dynamics.md`,
@@ -49,6 +51,8 @@ compile_error!(
 pub mod decode;
 pub mod encode;
 pub mod error;
+#[cfg(feature = "hal")]
+pub mod hal;
 mod kernel;
 #[cfg(feature = "link")]
 pub mod link;
@@ -59,6 +63,7 @@ pub mod scalar;
 pub mod spikes;
 pub mod surrogate;
 pub mod synapse;
+pub mod update;
 
 pub use error::Error;
 pub use model::{Model, Network, Progress, ram_bytes};

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`oracle`] | the dumb f64, i64 and i128 implementations that everything is held against |
 //! | [`golden`] | the neuron cases that SpikingJelly computed |
+//! | [`line`] | a board on this machine, behind a serial line that can be bad |
 //! | [`nets`] | networks to check with |
 //! | [`population`] | one population run in every way that there is |
 //! | [`emulated`] | emulated cores that run networks |
@@ -26,7 +27,10 @@
 //! | `tests/models.rs` | any byte string at all gives a network or a typed error |
 //! | `tests/mutations.rs` | the same for a million changed files, and for the corpus of the fuzz targets |
 //! | `tests/format.rs` | the example in the description of the format |
-//! | `tests/link.rs` | boards that answer wrongly |
+//! | `tests/hal.rs` | sensors, encoders and networks together |
+//! | `tests/footprint.rs` | what firmware takes of each board, against `budgets.toml` |
+//! | `tests/link.rs` | the host link, and boards that answer wrongly |
+//! | `tests/link_faults.rs` | noise, broken frames, hosts and boards that die |
 //! | `tests/boards.rs` | the parity ladder on emulated boards |
 //! | `tests/everywhere.rs` | the same bits on every core, and the stack and RAM that they take |
 //! | `tests/sizes.rs` | the core's size on chips, against `budgets.toml` |
@@ -37,6 +41,7 @@ pub mod busy;
 pub mod emulated;
 pub mod exercise;
 pub mod golden;
+pub mod line;
 pub mod mutate;
 pub mod nets;
 pub mod oracle;

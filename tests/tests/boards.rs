@@ -11,7 +11,9 @@ use lif_host::device::{Board, Client, Error, Firmware, Qemu, QemuOptions};
 use lif_host::export::{export_f32, export_int};
 use lif_host::infer::{Host, Input};
 use lif_host::verify::{Report, What, cross_check};
+use lif_nostd::link::Refusal;
 use lif_nostd::model::format::{CRC_OFFSET, file_crc};
+use lif_nostd::update::SlotError;
 use lif_tests::nets::Draw;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -40,15 +42,15 @@ impl Bench {
         file
     }
 
-    fn start(&self, file: &Path) -> Client<Qemu> {
+    fn start<'f>(&self, file: impl Into<Option<&'f Path>>) -> Client<Qemu> {
         let options = QemuOptions::default();
-        let qemu = Qemu::start(self.board, &self.firmware, file, &options).unwrap();
+        let qemu = Qemu::start(self.board, &self.firmware, file.into(), &options).unwrap();
         Client::new(qemu, TIMEOUT)
     }
 
     /// Runs `model` on the board and compares it with `reference` on this machine.
     fn compare(&self, name: &str, model: &[u8], reference: &[u8], inputs: &[Input]) -> Report {
-        let mut client = self.start(&self.save(name, model));
+        let mut client = self.start(&*self.save(name, model));
         let identity = client.identify().unwrap();
         assert_eq!(identity.board, self.board.name);
         let mut host = Host::new(reference).unwrap();
@@ -92,6 +94,13 @@ impl Bench {
                 ..Draw::new(seed, &[33, 70, 17, 5][seed as usize % 2..])
             };
             let net = draw.build().unwrap();
+            let spikes = Draw {
+                spikes: true,
+                ..draw.clone()
+            };
+            let model = export_int(&spikes.build().unwrap()).unwrap().bytes;
+            let samples: Vec<Input> = (0..4).map(|s| spikes.sample(s).0).collect();
+            self.assert_equal("drawn", &model, &samples);
             let int: Vec<Input> = (0..4).map(|s| Input::I8(draw.input(s))).collect();
             let float: Vec<Input> = (0..4)
                 .map(|s| Input::F32(draw.input(s).iter().map(|x| f32::from(*x) / 64.0).collect()))
@@ -142,23 +151,69 @@ impl Bench {
         assert!(first.to_string().contains("neuron"), "{first}");
     }
 
+    /// What the board says to `model` in its slot.
+    fn refusal(&self, name: &str, model: &[u8]) -> Error {
+        let mut client = self.start(&*self.save(name, model));
+        assert_eq!(client.identify().unwrap().active, None);
+        client.model().unwrap_err()
+    }
+
+    /// A board without a model takes one where it can, keeps it where a worse one follows, and says so where it
+    /// cannot.
+    fn uploads(&self, is_writable: bool) {
+        let mut client = self.start(None);
+        let identity = client.identify().unwrap();
+        assert_eq!(
+            (identity.board.as_str(), identity.active),
+            (self.board.name, None)
+        );
+        let empty = client.model().unwrap_err();
+        assert!(matches!(empty, Error::Refused(Refusal::NoModel)), "{empty}");
+        let draw = Draw::new(5, &[20, 40, 6]);
+        let model = export_int(&draw.build().unwrap()).unwrap().bytes;
+        if !is_writable {
+            let none = client.idle_slot().unwrap_err();
+            assert!(matches!(none, Error::NoWritableSlot { .. }), "{none}");
+            let refused = client.upload(0, &model, |_| ()).unwrap_err();
+            let Error::Refused(Refusal::Slot(SlotError::ReadOnly)) = refused else {
+                panic!("{refused}");
+            };
+            return;
+        }
+        let slot = client.idle_slot().unwrap();
+        client.upload(slot, &model, |_| ()).unwrap();
+        client.activate(slot).unwrap();
+        let mut host = Host::new(&model).unwrap();
+        let samples = [Input::I8(draw.input(0))];
+        let report = cross_check(&mut host, &mut client, &samples, 16, |_| ()).unwrap();
+        assert!(report.is_equal());
+
+        let mut broken = model.clone();
+        broken[100] ^= 1;
+        let other = client.idle_slot().unwrap();
+        assert_ne!(slot, other);
+        client.upload(other, &broken, |_| ()).unwrap();
+        assert!(matches!(client.activate(other), Err(Error::BadModel(_))));
+        assert_eq!(client.identify().unwrap().active, Some(slot));
+        let report = cross_check(&mut host, &mut client, &samples, 16, |_| ()).unwrap();
+        assert!(report.is_equal());
+    }
+
     /// A model that the board cannot take is refused with the reader's own words.
     fn refusals(&self) {
         let net = Draw::new(5, &[20, 40, 6]).build().unwrap();
         let mut broken = export_int(&net).unwrap().bytes;
         let last = broken.len() - 1;
         broken[last] ^= 1;
-        let refusal = self.start(&self.save("broken", &broken)).identify();
-        let text = refusal.unwrap_err().to_string();
+        let refusal = self.refusal("broken", &broken);
+        let text = refusal.to_string();
         assert!(
             text.contains("refused the model") && text.contains("corrupted"),
             "{text}"
         );
 
-        let foreign = self
-            .start(&self.save("foreign", b"no model, but some text of 33 byte"))
-            .identify();
-        let text = foreign.unwrap_err().to_string();
+        let foreign = self.refusal("foreign", b"no model, but some text of 33 byte");
+        let text = foreign.to_string();
         assert!(text.contains("not a .lif file"), "{text}");
 
         // The longest text of a refusal comes whole.
@@ -167,21 +222,20 @@ impl Bench {
         unfolded[name - 64 + 4] |= 1;
         let crc = file_crc(&unfolded).to_le_bytes();
         unfolded[CRC_OFFSET..CRC_OFFSET + 4].copy_from_slice(&crc);
-        let refusal = self.start(&self.save("unfolded", &unfolded)).identify();
-        let text = refusal.unwrap_err().to_string();
+        let refusal = self.refusal("unfolded", &unfolded);
+        let text = refusal.to_string();
         assert!(text.ends_with("is not supported by this version"), "{text}");
 
         let large = Draw::new(6, &[1, 30_000, 2]).build().unwrap();
         let large = export_int(&large).unwrap().bytes;
         let file = self.save("large", &large);
         let options = QemuOptions::default();
-        match Qemu::start(self.board, &self.firmware, &file, &options) {
+        match Qemu::start(self.board, &self.firmware, Some(&file), &options) {
             Err(e) => assert!(matches!(e, Error::TooLarge(_)), "{e}"),
             Ok(qemu) => {
-                let text = Client::new(qemu, TIMEOUT)
-                    .identify()
-                    .unwrap_err()
-                    .to_string();
+                let mut client = Client::new(qemu, TIMEOUT);
+                client.identify().unwrap();
+                let text = client.model().unwrap_err().to_string();
                 assert!(text.contains("bytes of RAM, the arena has"), "{text}");
             }
         }
@@ -191,7 +245,7 @@ impl Bench {
     fn a_death(&self) {
         let draw = Draw::new(5, &[20, 40, 6]);
         let model = export_int(&draw.build().unwrap()).unwrap().bytes;
-        let mut client = self.start(&self.save("death", &model));
+        let mut client = self.start(&*self.save("death", &model));
         client.identify().unwrap();
         let input = Input::I8(draw.input(0));
         client.infer(&input, 16).unwrap();
@@ -208,7 +262,7 @@ impl Bench {
 
 /// The same checks for each board.
 macro_rules! boards {
-    ($($module:ident = $name:literal),*) => {$(
+    ($($module:ident = $name:literal, writable: $writable:literal;)*) => {$(
         mod $module {
             use super::*;
 
@@ -244,6 +298,11 @@ macro_rules! boards {
             }
 
             #[test]
+            fn models_are_uploaded_or_refused() {
+                board().uploads($writable);
+            }
+
+            #[test]
             fn a_death_is_reported() {
                 board().a_death();
             }
@@ -251,12 +310,92 @@ macro_rules! boards {
     )*};
 }
 
+/// The program `lif`, as a user calls it.
+mod program {
+    use super::*;
+
+    /// Standard output of `lif` with `args`.
+    fn lif(args: &[&str]) -> String {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let output = Command::new(cargo)
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+            .args([
+                "run",
+                "--release",
+                "-q",
+                "-p",
+                "lif-host",
+                "--bin",
+                "lif",
+                "--",
+            ])
+            .args(args)
+            .output()
+            .unwrap();
+        let log = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {log}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[test]
+    fn device_commands_work_under_qemu() {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let draw = Draw::new(5, &[20, 40, 6]);
+        let bytes = export_int(&draw.build().unwrap()).unwrap().bytes;
+        let mut host = Host::new(&bytes).unwrap();
+        let (model, csv) = (dir.join("program.lif"), dir.join("program.csv"));
+        std::fs::write(&model, &bytes).unwrap();
+        let x = draw.input(0);
+        let line: Vec<String> = x.iter().map(i8::to_string).collect();
+        std::fs::write(&csv, line.join(",") + "\n").unwrap();
+        let (model, csv) = (model.to_str().unwrap(), csv.to_str().unwrap());
+        let qemu = ["--qemu", "mps2-an386"];
+        let of = |args: &[&str]| lif(&[&["device"], args, &qemu[..]].concat());
+
+        assert!(lif(&["device", "list"]).contains("mps2-an386"));
+        let info = of(&["info"]);
+        assert!(
+            info.contains("slot 1") && info.contains("writable: empty"),
+            "{info}"
+        );
+        let crc = format!("model {:08x} is active", host.model().crc());
+        assert!(of(&["upload", model]).contains(&crc));
+        assert!(of(&["selftest", model]).contains("passed"));
+
+        let mut network = host.network();
+        let input = Input::I8(x);
+        let want = lif_host::infer::run_sample(&mut network, &input, 16).unwrap();
+        let counts: Vec<String> = want.counts.iter().map(u32::to_string).collect();
+        let run = of(&["run", model, "--input", csv]);
+        assert!(
+            run.contains(&format!("spikes {},", counts.join(" "))),
+            "{run}"
+        );
+
+        let shown = of(&["monitor", model, "--input", csv, "--layer", "0", "--plain"]);
+        network.reset();
+        input.set(&mut network).unwrap();
+        let lines: Vec<&str> = shown.lines().collect();
+        assert_eq!(lines.len(), 1 + 16 + 1, "{shown}");
+        for (step, line) in lines[1..17].iter().enumerate() {
+            network.step();
+            let spikes = network.spikes(0).unwrap();
+            let row: String = (0..40)
+                .map(|i| if spikes.get(i) { '|' } else { '.' })
+                .collect();
+            assert_eq!(*line, format!("{step:>6} {row}"));
+        }
+    }
+}
+
 boards!(
-    microbit = "microbit",
-    mps2_an385 = "mps2-an385",
-    mps2_an386 = "mps2-an386",
-    mps2_an500 = "mps2-an500",
-    mps2_an505 = "mps2-an505",
-    netduinoplus2 = "netduinoplus2",
-    riscv_virt = "riscv-virt"
+    microbit = "microbit", writable: false;
+    mps2_an385 = "mps2-an385", writable: true;
+    mps2_an386 = "mps2-an386", writable: true;
+    mps2_an500 = "mps2-an500", writable: true;
+    mps2_an505 = "mps2-an505", writable: true;
+    mps3_an547 = "mps3-an547", writable: true;
+    netduinoplus2 = "netduinoplus2", writable: false;
+    riscv_virt = "riscv-virt", writable: true;
+    stm32vldiscovery = "stm32vldiscovery", writable: false;
 );

@@ -5,7 +5,7 @@
 
 mod timer;
 
-use common::{Board, Memory, model_slot, serve};
+use common::{Board, Memory, serve, slots, stack};
 use cortex_m::{asm, singleton};
 use cortex_m_rt::entry;
 use embedded_io::{Read, Write};
@@ -23,12 +23,15 @@ struct Microbit {
 
 impl Board for Microbit {
     const NAME: &'static str = "microbit";
+    const FLASH_BYTES: u32 = 256 << 10;
+    const RAM_BYTES: u32 = 16 << 10;
+    const COUNTER_HZ: u32 = 16_000_000;
 
-    fn read(&mut self) -> u8 {
+    fn read(&mut self) -> Option<u8> {
         let mut byte = [0];
         // Receiving cannot fail on this part.
         let _ = self.uart.read_exact(&mut byte);
-        byte[0]
+        Some(byte[0])
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -36,12 +39,12 @@ impl Board for Microbit {
         let _ = self.uart.write_all(bytes);
     }
 
-    fn model_slot(&self) -> &'static [u8] {
-        model_slot()
-    }
-
     fn measure(&mut self, work: impl FnOnce()) -> Option<u32> {
         Some(self.counter.measure(work))
+    }
+
+    fn stack_bytes(&self) -> u32 {
+        stack::used_bytes()
     }
 }
 
@@ -49,7 +52,7 @@ impl Board for Microbit {
 fn main() -> ! {
     let (Some(device), Some(memory)) = (
         Peripherals::take(),
-        singleton!(: Memory<1024, 512> = Memory::new()),
+        singleton!(: Memory<1024, 512, 280> = Memory::new()),
     ) else {
         halt()
     };
@@ -64,7 +67,8 @@ fn main() -> ! {
         uart: start(device.UART0, pins),
         counter: Counter::new(device.TIMER0),
     };
-    serve(&mut board, memory)
+    serve(&mut board, &mut slots::read_only(), memory.buffers());
+    halt()
 }
 
 /// The serial port, on.

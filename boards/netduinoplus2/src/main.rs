@@ -4,7 +4,7 @@
 #![no_std]
 #![no_main]
 
-use common::{Board, Memory, model_slot, serve, systick::Counter};
+use common::{Board, Memory, serve, slots, stack, systick::Counter};
 use cortex_m::{asm, singleton};
 use cortex_m_rt::entry;
 use nb::block;
@@ -21,12 +21,16 @@ struct Netduino {
 
 impl Board for Netduino {
     const NAME: &'static str = "netduinoplus2";
+    const FLASH_BYTES: u32 = 1 << 20;
+    const RAM_BYTES: u32 = 192 << 10;
+    // The reset clock; QEMU counts 168 MHz.
+    const COUNTER_HZ: u32 = 16_000_000;
 
-    fn read(&mut self) -> u8 {
+    fn read(&mut self) -> Option<u8> {
         loop {
             // A byte that arrived broken is passed over: the frame around it will not pass its checksum.
             if let Ok(byte) = block!(self.serial.read()) {
-                return byte;
+                return Some(byte);
             }
         }
     }
@@ -38,12 +42,12 @@ impl Board for Netduino {
         }
     }
 
-    fn model_slot(&self) -> &'static [u8] {
-        model_slot()
-    }
-
     fn measure(&mut self, work: impl FnOnce()) -> Option<u32> {
         self.counter.measure(work)
+    }
+
+    fn stack_bytes(&self) -> u32 {
+        stack::used_bytes()
     }
 }
 
@@ -52,7 +56,7 @@ fn main() -> ! {
     let (Some(device), Some(core), Some(memory)) = (
         Peripherals::take(),
         CorePeripherals::take(),
-        singleton!(: Memory<4096, 2048> = Memory::new()),
+        singleton!(: Memory<4096, 2048, 1048> = Memory::new()),
     ) else {
         halt()
     };
@@ -66,7 +70,8 @@ fn main() -> ! {
         serial,
         counter: Counter::new(core.SYST),
     };
-    serve(&mut board, memory)
+    serve(&mut board, &mut slots::read_only(), memory.buffers());
+    halt()
 }
 
 fn halt() -> ! {

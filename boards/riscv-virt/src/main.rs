@@ -4,7 +4,7 @@
 
 mod registers;
 
-use common::{Board, Memory, instret::Counter, model_slot, serve, stack};
+use common::{Board, Memory, instret::Counter, serve, slots, stack};
 use registers::{Uart, fail};
 use riscv::{asm, singleton};
 use riscv_rt::entry;
@@ -16,35 +16,43 @@ struct Virt {
 
 impl Board for Virt {
     const NAME: &'static str = "riscv-virt";
+    const FLASH_BYTES: u32 = 4 << 20;
+    const RAM_BYTES: u32 = 256 << 10;
+    // The emulator lets an instruction take 1 ns.
+    const COUNTER_HZ: u32 = 1_000_000_000;
 
-    fn read(&mut self) -> u8 {
-        self.uart.read()
+    fn read(&mut self) -> Option<u8> {
+        Some(self.uart.read())
     }
 
     fn write(&mut self, bytes: &[u8]) {
         self.uart.write(bytes);
     }
 
-    fn model_slot(&self) -> &'static [u8] {
-        model_slot()
-    }
-
     fn measure(&mut self, work: impl FnOnce()) -> Option<u32> {
         self.counter.measure(work)
+    }
+
+    fn stack_bytes(&self) -> u32 {
+        stack::used_bytes()
     }
 }
 
 #[entry]
+#[allow(unsafe_code, reason = "the slots are memory of their own")]
 fn main() -> ! {
     stack::paint();
-    let Some(memory) = singleton!(: Memory<4096, 4096> = Memory::new()) else {
+    let Some(memory) = singleton!(: Memory<4096, 4096, 4120> = Memory::new()) else {
         halt()
     };
     let mut board = Virt {
         uart: Uart::new(),
         counter: Counter::new(),
     };
-    serve(&mut board, memory)
+    // SAFETY: the memory above was taken, which succeeds once.
+    let mut slots = unsafe { slots::ram() };
+    serve(&mut board, &mut slots, memory.buffers());
+    halt()
 }
 
 fn halt() -> ! {

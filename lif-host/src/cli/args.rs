@@ -46,6 +46,10 @@ pub(super) enum Command {
     Run(super::run::Args),
     /// Run a .lif file on an emulated board and compare every spike with this machine
     Verify(Verify),
+    /// Talk to a board on a serial port or under QEMU: list, info, upload, selftest, run, monitor
+    Device(super::device::Args),
+    /// Build the firmware of a board and write it into the board
+    Flash(super::flash::Args),
     /// Run one layer of neurons on tensors in a file, to compare with any framework
     Neuron(super::neuron::Args),
     /// Evaluate a surrogate function on a tensor in a file

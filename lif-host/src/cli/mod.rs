@@ -1,10 +1,12 @@
 //! The program `lif`, and what the demonstration shares with it. This is the one part that prints.
 
 mod args;
+mod device;
 mod eval;
 pub mod export;
 mod failure;
 pub mod files;
+mod flash;
 mod frames;
 mod import;
 mod inspect;
@@ -60,6 +62,8 @@ pub fn main() -> ExitCode {
         Command::Import(a) => import::run(&a),
         Command::Run(a) => run::run(&a),
         Command::Verify(a) => verify::run(&a),
+        Command::Device(a) => device::run(&a),
+        Command::Flash(a) => flash::run(&a),
         Command::Neuron(a) => neuron::run(&a),
         Command::Surrogate(a) => surrogate::run(&a),
     };

@@ -8,12 +8,14 @@ use indicatif::ProgressBar;
 pub use super::args::Verify;
 use crate::cli::files::Inputs;
 use crate::cli::{Failure, files};
-use crate::device::{Board, Client, Firmware, Qemu, QemuOptions};
+use crate::device::{Board, Client, Firmware, Port, Qemu, QemuOptions};
 use crate::infer::{Host, Input};
 use crate::rng::{Purpose, Stream};
 use crate::say;
 use crate::verify::{Report, cross_check};
+use lif_nostd::Model;
 use lif_nostd::model::format::Number;
+use lif_nostd::spikes::words_for;
 
 /// Samples that are drawn where none are given.
 const RANDOM_SAMPLES: u32 = 32;
@@ -25,10 +27,6 @@ const RANDOM_SAMPLES: u32 = 32;
 /// [`Failure::Check`] where a spike or a membrane differs.
 pub fn run(args: &Verify) -> Result<(), Failure> {
     let mut host = files::read_model(&args.model)?;
-    if host.model().number() == Number::Bits {
-        let problem = "its input is of spikes, which the host link does not carry yet";
-        return Err(Failure::in_file(&args.model, problem));
-    }
     let Inputs { inputs, labels } = inputs(args.input.as_deref(), args.samples, &host)?;
     let board = Board::find(&args.board)?;
     let firmware = match &args.firmware {
@@ -73,7 +71,21 @@ fn inputs(file: Option<&Path>, samples: Option<u32>, host: &Host) -> Result<Inpu
     Ok(all)
 }
 
-/// `samples` samples from a fixed seed: i8 values over their whole range, or currents from 0 to 1.
+/// Spikes of every step, each input with a chance of one in four.
+fn random_spikes(stream: &Stream, model: &Model<'_>) -> Vec<Vec<u32>> {
+    let words = words_for(model.n_in());
+    let last = u32::MAX >> (words * 32 - model.n_in());
+    let word = |step: usize, i: usize| {
+        let at = 2 * (step * words + i) as u64;
+        let both = (stream.bits(at) & stream.bits(at + 1)) as u32;
+        if i + 1 == words { both & last } else { both }
+    };
+    (0..model.steps() as usize)
+        .map(|step| (0..words).map(|i| word(step, i)).collect())
+        .collect()
+}
+
+/// `samples` samples from a fixed seed: i8 values over their whole range, currents from 0 to 1, or spikes.
 fn random_inputs(host: &Host, samples: u32) -> Vec<Input> {
     let model = host.model();
     let n = model.n_in() as u64;
@@ -82,6 +94,7 @@ fn random_inputs(host: &Host, samples: u32) -> Vec<Input> {
             let stream = Stream::of(0, Purpose::Inputs, s);
             match model.number() {
                 Number::F32 => Input::F32((0..n).map(|i| stream.unit(i)).collect()),
+                Number::Bits => Input::Spikes(random_spikes(&stream, &model)),
                 _ => Input::I8((0..n).map(|i| stream.bits(i) as i8).collect()),
             }
         })
@@ -102,20 +115,38 @@ pub fn emulate(
     options: &QemuOptions,
     timeout: Duration,
 ) -> Result<Report, Failure> {
-    let qemu = Qemu::start(board, firmware, model, options)?;
+    let qemu = Qemu::start(board, firmware, Some(model), options)?;
     let mut client = Client::new(qemu, timeout);
     let identity = client.identify()?;
-    let (crc, name) = (host.model().crc(), board.name);
-    if identity.board != name || identity.model_crc != crc {
+    if identity.board != board.name {
         return Err(Failure::Environment(format!(
-            "the board says that it is {} with model {:08x}, not {name} with {crc:08x}",
-            identity.board, identity.model_crc
+            "the board says that it is {}, not {}",
+            identity.board, board.name
+        )));
+    }
+    compare(host, &mut client, inputs)
+}
+
+/// Compares the board behind `client`, whose active model must be that of `host`, with `host` on `inputs`.
+///
+/// # Errors
+///
+/// Those of the board.
+pub fn compare<P: Port>(
+    host: &mut Host,
+    client: &mut Client<P>,
+    inputs: &[Input],
+) -> Result<Report, Failure> {
+    let (ours, theirs) = (host.model().crc(), client.model()?.crc);
+    if ours != theirs {
+        return Err(Failure::Environment(format!(
+            "the board holds the model {theirs:08x}, not {ours:08x}"
         )));
     }
     // A model that was read here has at most 65,535 steps.
     let steps = u16::try_from(host.model().steps()).unwrap_or(u16::MAX);
     let bar = ProgressBar::new(inputs.len() as u64);
-    let report = cross_check(host, &mut client, inputs, steps, |done| {
+    let report = cross_check(host, client, inputs, steps, |done| {
         bar.set_position(done as u64)
     })?;
     bar.finish_and_clear();
@@ -165,9 +196,14 @@ pub fn instructions(board: &Board, report: &Report) -> Option<(u64, u64)> {
 /// Share of the samples whose class the board found.
 #[must_use]
 pub fn accuracy(report: &Report, labels: &[u32]) -> f64 {
-    let pairs = report.classes.iter().zip(labels);
+    accuracy_of(&report.classes, labels)
+}
+
+/// Share of `classes` that are those of `labels`.
+pub(super) fn accuracy_of(classes: &[usize], labels: &[u32]) -> f64 {
+    let pairs = classes.iter().zip(labels);
     let found = pairs.filter(|(class, label)| **class == **label as usize);
-    found.count() as f64 / report.classes.len().max(1) as f64
+    found.count() as f64 / classes.len().max(1) as f64
 }
 
 /// [`Failure::Check`] where `report` found a difference.

@@ -84,6 +84,18 @@ pub const BOARDS: &[Board] = &[
         icount_shift: 8,
         counter_hz: 16_000_000,
     },
+    Board {
+        name: "stm32vldiscovery",
+        package: "stm32vldiscovery",
+        core: "Cortex-M3 (STM32F100)",
+        target: "thumbv7m-none-eabi",
+        qemu: QEMU_ARM,
+        machine: "stm32vldiscovery",
+        options: &[],
+        // 6.144 ticks of 41.7 ns an instruction: a step of 2.7 million instructions fits.
+        icount_shift: 8,
+        counter_hz: 24_000_000,
+    },
     mps2("mps2-an385", "Cortex-M3", "thumbv7m-none-eabi", 25_000_000),
     mps2(
         "mps2-an500",
@@ -97,6 +109,18 @@ pub const BOARDS: &[Board] = &[
         "thumbv8m.main-none-eabihf",
         20_000_000,
     ),
+    Board {
+        name: "mps3-an547",
+        package: "mps3-an547",
+        core: "Cortex-M55F",
+        target: "thumbv8m.main-none-eabihf",
+        qemu: QEMU_ARM,
+        machine: "mps3-an547",
+        options: &[],
+        // 4.096 ticks of 31.25 ns an instruction: a step of 4 million instructions fits.
+        icount_shift: 7,
+        counter_hz: 32_000_000,
+    },
     Board {
         name: "riscv-virt",
         package: "riscv-virt",

@@ -31,13 +31,22 @@ impl Firmware {
     ///
     /// [`Error::NoSources`], [`Error::Missing`], [`Error::Build`].
     pub fn build(board: &Board) -> Result<Self, Error> {
+        Self::build_package(board.package, board.name, board.target)
+    }
+
+    /// Builds program `name` of package `package` in `boards/` for `target`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::build`].
+    pub fn build_package(package: &str, name: &str, target: &str) -> Result<Self, Error> {
         let sources = sources().ok_or(Error::NoSources)?;
         let target_dir = sources.join("target");
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let output = Command::new(&cargo)
             .current_dir(&sources)
-            .args(["build", "--release", "--package", board.package])
-            .args(["--bin", board.name, "--target", board.target])
+            .args(["build", "--release", "--package", package])
+            .args(["--bin", name, "--target", target])
             .arg("--target-dir")
             .arg(&target_dir)
             .output()
@@ -46,14 +55,11 @@ impl Firmware {
             })?;
         if !output.status.success() {
             return Err(Error::Build {
-                board: board.name.into(),
+                board: name.into(),
                 log: String::from_utf8_lossy(&output.stderr).into_owned(),
             });
         }
-        let path = target_dir
-            .join(board.target)
-            .join("release")
-            .join(board.name);
+        let path = target_dir.join(target).join("release").join(name);
         Self::read(&path)
     }
 
@@ -105,6 +111,20 @@ impl Firmware {
             slot_address,
             slot_bytes,
         })
+    }
+}
+
+impl Firmware {
+    /// [`Error::TooLarge`] where the file `model` of `bytes` bytes does not fit the slot of `board`.
+    pub(super) fn check_fits(&self, board: &str, model: &Path, bytes: u64) -> Result<(), Error> {
+        if bytes <= self.slot_bytes {
+            return Ok(());
+        }
+        Err(Error::TooLarge(format!(
+            "{}: {bytes} bytes do not fit the {} bytes that {board} has for a model",
+            model.display(),
+            self.slot_bytes
+        )))
     }
 }
 

@@ -1,16 +1,22 @@
-//! Boards and their host link: build a board's firmware, start it under QEMU, talk to it.
+//! Boards and their host link: build a board's firmware, start it under QEMU or open its serial port, talk to it.
 
 mod board;
 mod client;
 mod firmware;
+mod flash;
 mod qemu;
+mod serial;
 
 pub use board::{BOARDS, Board, QEMU_ARM, QEMU_RISCV};
-pub use client::{Client, Identity, Inference, Port};
+pub use client::{BoardModel, Client, Identity, Inference, Patience, Port, SlotState, Traffic};
 pub use firmware::Firmware;
+pub use flash::{FLASHED, Flashed, Tool};
 pub use qemu::{Qemu, QemuOptions};
+pub use serial::{BAUD, Serial, serial_ports};
 
 use std::path::PathBuf;
+
+use lif_nostd::link::Refusal;
 
 /// Why a board could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -88,10 +94,24 @@ pub enum Error {
     },
     /// The board refused the model.
     #[error("the board refused the model: {0}")]
-    BadModel(String),
+    BadModel(Refusal),
     /// The board refused a request.
     #[error("the board refused: {0}")]
-    Refused(String),
+    Refused(Refusal),
+    /// The board lost what was said before.
+    #[error("the board was started anew, or another program speaks with it: begin again")]
+    Restarted,
+    /// No slot of the board can take a model over the link.
+    #[error(
+        "no slot of {board} can be written over the link: flash the model with the firmware, `lif flash {board} --model FILE.lif`"
+    )]
+    NoWritableSlot {
+        /// Name of the board.
+        board: String,
+    },
+    /// The board reads back something else than was written.
+    #[error("the board reads back something else than was written: its memory may be worn out")]
+    Differs,
     /// The board answered something else than was asked.
     #[error("the board answered out of turn to {0}")]
     Unexpected(&'static str),
@@ -106,6 +126,7 @@ impl Error {
             Self::UnknownBoard { .. }
                 | Self::TooLarge(_)
                 | Self::BadModel(_)
+                | Self::NoWritableSlot { .. }
                 | Self::Firmware { .. }
         )
     }

@@ -30,7 +30,7 @@ pub struct Qemu {
 }
 
 impl Qemu {
-    /// Starts `board` with `firmware`, and the file `model` in its model slot.
+    /// Starts `board` with `firmware`, and the file `model` in its first model slot, if there is one.
     ///
     /// # Errors
     ///
@@ -38,38 +38,22 @@ impl Qemu {
     pub fn start(
         board: &Board,
         firmware: &Firmware,
-        model: &Path,
+        model: Option<&Path>,
         options: &QemuOptions,
     ) -> Result<Self, Error> {
-        let length = std::fs::metadata(model)
-            .map_err(|source| Error::Io {
-                what: model.display().to_string(),
-                source,
-            })?
-            .len();
-        if length > firmware.slot_bytes {
-            return Err(Error::TooLarge(format!(
-                "{}: {length} bytes do not fit the {} bytes that {} has for a model",
-                model.display(),
-                firmware.slot_bytes,
-                board.name
-            )));
-        }
         let program = options.program.clone().unwrap_or_else(|| board.qemu.into());
-        // A comma separates QEMU's suboptions, and two stand for one.
-        let model = model.display().to_string().replace(',', ",,");
-        let mut child = Command::new(&program)
+        let mut command = Command::new(&program);
+        command
             .args(["-M", board.machine, "-display", "none", "-monitor", "none"])
             .args(board.options)
             .args(["-serial", "stdio", "-icount"])
             .arg(format!("shift={},sleep=off", board.icount_shift))
             .arg("-kernel")
-            .arg(&firmware.path)
-            .arg("-device")
-            .arg(format!(
-                "loader,file={model},addr={:#x},force-raw=on",
-                firmware.slot_address
-            ))
+            .arg(&firmware.path);
+        if let Some(model) = model {
+            command.args(["-device", &loader(board, firmware, model)?]);
+        }
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -135,6 +119,23 @@ impl Qemu {
             log: String::from_utf8_lossy(&log).into_owned(),
         }
     }
+}
+
+/// What tells QEMU to put the file `model` into the first slot.
+fn loader(board: &Board, firmware: &Firmware, model: &Path) -> Result<String, Error> {
+    let length = std::fs::metadata(model)
+        .map_err(|source| Error::Io {
+            what: model.display().to_string(),
+            source,
+        })?
+        .len();
+    firmware.check_fits(board.name, model, length)?;
+    // A comma separates QEMU's suboptions, and two stand for one.
+    let model = model.display().to_string().replace(',', ",,");
+    Ok(format!(
+        "loader,file={model},addr={:#x},force-raw=on",
+        firmware.slot_address
+    ))
 }
 
 /// How long an emulator that closed its serial port may take to end.

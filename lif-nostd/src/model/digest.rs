@@ -6,6 +6,7 @@ use crate::model::network::Network;
 /// CRC-32 over the spikes of every step and the membranes at the end, layer by layer.
 ///
 /// Two runs that differ in one spike or one membrane have other digests, but for one chance in 2^32.
+#[derive(Clone)]
 pub struct Digest(crc::Digest<'static, u32, crc::NoTable>);
 
 impl Default for Digest {

@@ -25,6 +25,7 @@ pub struct GoldenTrace<'m> {
 /// Why a model did not pass its self-test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "link", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum SelfTest {
     /// The model has no golden trace.

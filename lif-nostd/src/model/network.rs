@@ -1,5 +1,7 @@
 //! The network that runs a model in place: state in an arena, no heap.
 
+mod state;
+
 use super::arena::{Cut, CutRef, LIST_WORDS, values};
 use super::format::Number;
 use super::reader::Model;

@@ -27,6 +27,8 @@ extern "C" fn _start() {
         }
         take(result);
     }
+    #[cfg(feature = "link")]
+    link::serve();
     #[cfg(feature = "planted")]
     take(values::<u8>()[number()]);
 }
@@ -43,6 +45,57 @@ fn blocks() {
     }
     if let Ok(lif) = config.lif::<f32>() {
         lif.step_block(values_mut(), values(), values_mut());
+    }
+}
+
+/// The board's side of the host link, and all that it says.
+#[cfg(feature = "link")]
+mod link {
+    use core::fmt::Write;
+
+    use lif_nostd::Spikes;
+    use lif_nostd::link::{Board, Buffers, Refusal};
+    use lif_nostd::update::RamSlot;
+    use no_panic::{number, take, values, values_mut};
+
+    struct Any;
+
+    impl Board for Any {
+        const NAME: &'static str = "any";
+        const FLASH_BYTES: u32 = 0;
+        const RAM_BYTES: u32 = 0;
+        const COUNTER_HZ: u32 = 1;
+
+        fn read(&mut self) -> Option<u8> {
+            u8::try_from(number()).ok()
+        }
+
+        fn write(&mut self, bytes: &[u8]) {
+            take(bytes);
+        }
+
+        fn measure(&mut self, work: impl FnOnce()) -> Option<u32> {
+            work();
+            u32::try_from(number()).ok()
+        }
+
+        fn spikes(&mut self, spikes: Spikes<'_>) {
+            take(spikes);
+        }
+    }
+
+    pub(crate) fn serve() {
+        let buffers = Buffers {
+            arena: values_mut(),
+            input: values_mut(),
+            request: values_mut(),
+            response: values_mut(),
+        };
+        let mut slots = [RamSlot(values_mut()), RamSlot(values_mut())];
+        lif_nostd::link::serve(&mut Any, &mut slots, buffers);
+        for refusal in values::<Refusal>() {
+            take(write!(super::Text, "{refusal}"));
+        }
     }
 }
 

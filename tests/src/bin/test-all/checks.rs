@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use lif_host::device::{BOARDS, QEMU_ARM};
+use lif_host::device::{BOARDS, FLASHED, QEMU_ARM};
 use lif_host::setup::ALL_TARGETS;
 
 /// The board that `--quick` emulates.
 const QUICK_BOARD: &str = "mps2-an386";
 
 /// Every feature of `lif-nostd` that a program on the host can be linked with.
-const HOST_FEATURES: [&str; 7] = [
+const HOST_FEATURES: [&str; 8] = [
     "f32",
     "fixed",
+    "hal",
     "heapless",
     "i16-weights",
     "link",
@@ -157,6 +158,9 @@ pub(crate) fn checks(quick: bool, root: &Path) -> Vec<Check> {
         all.extend(sizes());
         let args = "--release -p lif-tests --test instructions -- --nocapture";
         all.push(test(Kind::Size, args).needs("qemu-system-arm"));
+        let args = "--release -p lif-tests --test footprint -- --nocapture --test-threads 1";
+        all.push(test(Kind::Size, args).needs("qemu-system"));
+        all.extend(built_firmware());
     }
     for board in BOARDS {
         if !quick || board.name == QUICK_BOARD {
@@ -174,6 +178,8 @@ pub(crate) fn checks(quick: bool, root: &Path) -> Vec<Check> {
             all.push(test(Kind::Emulated, &args).needs(board.qemu));
         }
     }
+    let args = "--release -p lif-tests --test boards -- program::";
+    all.push(test(Kind::Emulated, args).needs(QEMU_ARM));
     all.extend(everywhere(quick));
     for example in ["01-one-neuron", "02-population"] {
         let args = format!("run --release -p lif-examples --bin {example}");
@@ -222,7 +228,22 @@ fn board_packages() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         let packages = all.entry(board.target).or_default();
         packages.extend(["lif-board-common", "no-panic", "replay", board.package]);
     }
+    for board in FLASHED {
+        all.entry(board.target).or_default().insert(board.name);
+    }
     all
+}
+
+/// The firmware of boards that are not emulated.
+fn built_firmware() -> impl Iterator<Item = Check> {
+    let built = FLASHED
+        .iter()
+        .filter(|b| BOARDS.iter().all(|e| e.name != b.name));
+    built.map(|board| {
+        let (name, target) = (board.name, board.target);
+        let args = format!("build --release --package {name} --target {target}");
+        new(Kind::Firmware, args).within("boards").needs(target)
+    })
 }
 
 fn host_features() -> String {
@@ -257,8 +278,9 @@ fn test_files(root: &Path) -> Vec<String> {
             let path = entry.ok()?.path();
             let is_source = path.extension().is_some_and(|e| e == "rs");
             let name = path.file_stem()?.to_str()?;
-            (is_source && !["boards", "everywhere", "instructions", "sizes"].contains(&name))
-                .then(|| name.to_string())
+            (is_source
+                && !["boards", "everywhere", "footprint", "instructions", "sizes"].contains(&name))
+            .then(|| name.to_string())
         })
         .collect();
     names.sort();
@@ -286,11 +308,11 @@ fn no_panic() -> impl Iterator<Item = Check> {
         new(Kind::NoPanic, args).within("boards").needs(target)
     };
     board_packages().into_keys().flat_map(move |target| {
-        let planted = "--release --bin everything --features all,planted";
+        let planted = "--release --bin everything --features all,link,planted";
         [
-            of("--release --features all", target),
+            of("--release --features all,link", target),
             of("--profile size", target),
-            of("--profile size --features all", target),
+            of("--profile size --features all,link", target),
             of(planted, target).judged(Judge::NoLink),
         ]
     })

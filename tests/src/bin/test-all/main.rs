@@ -161,7 +161,14 @@ fn run(check: &Check, root: &Path) -> Counts {
     }
     report(check, &counts.to_string(), start.elapsed());
     if matches!(check.kind, Kind::Size | Kind::Emulated) {
-        let figures = ["text ", "instructions ", "networks ", "stack ", "ram "];
+        let figures = [
+            "text ",
+            "instructions ",
+            "networks ",
+            "stack ",
+            "ram ",
+            "board ",
+        ];
         let is_figure = |l: &&str| figures.iter().any(|start| l.starts_with(start));
         let measured = log.lines().filter(is_figure);
         measured.for_each(|line| println!("                 {line}"));
