@@ -29,7 +29,8 @@
 //! | `tests/format.rs` | the example in the description of the format |
 //! | `tests/hal.rs` | sensors, encoders and networks together |
 //! | `tests/footprint.rs` | what firmware takes of each board, against `budgets.toml` |
-//! | `tests/link.rs` | the host link, and boards that answer wrongly |
+//! | `tests/link.rs` | the host link: uploads, inputs, readouts, states, overhead |
+//! | `tests/link_wrong.rs` | boards that answer wrongly |
 //! | `tests/link_faults.rs` | noise, broken frames, hosts and boards that die |
 //! | `tests/boards.rs` | the parity ladder on emulated boards |
 //! | `tests/everywhere.rs` | the same bits on every core, and the stack and RAM that they take |
