@@ -61,7 +61,13 @@ pub(crate) fn step_words(
 
 /// The same in the portable text.
 #[inline(never)]
-fn step_portable(k: &Constants, v: &mut [i16], c: &[i16], spikes: &mut [u32], doubled: bool) {
+pub(crate) fn step_portable(
+    k: &Constants,
+    v: &mut [i16],
+    c: &[i16],
+    spikes: &mut [u32],
+    doubled: bool,
+) {
     let threshold = i32::from(k.v_threshold);
     // What a spike leaves of the membrane, as a mask, and what it takes from that.
     let (keep, take) = match k.v_reset {

@@ -76,24 +76,17 @@ impl View<'_> {
             return 0;
         }
         let spikes = parts.spikes.get_mut(..words).unwrap_or(&mut []);
-        let leak = self.value(Parameter::Leak);
-        let v_threshold = self.value(Parameter::VThreshold) as i32;
-        let v_reset = self.v_reset();
         let stepped = if self.is_half() {
-            let k = neurons::Constants {
-                leak,
-                v_threshold: v_threshold as i16,
-                v_reset: v_reset.map(|v| v as i16),
-            };
+            let k = self.constants_i16();
             let v: &mut [i16] = bytemuck::must_cast_slice_mut(parts.v);
             let c: &[i16] = bytemuck::must_cast_slice(c);
             let v = v.get_mut(..n).unwrap_or(&mut []);
             step_words(&k, v, c.get(..n).unwrap_or(&[]), spikes, doubled)
         } else {
             let k = neurons_i32::Constants {
-                leak,
-                v_threshold,
-                v_reset,
+                leak: self.value(Parameter::Leak),
+                v_threshold: self.value(Parameter::VThreshold) as i32,
+                v_reset: self.v_reset(),
             };
             let v: &mut [i32] = bytemuck::must_cast_slice_mut(parts.v);
             let c: &[i32] = bytemuck::must_cast_slice(c);
@@ -101,6 +94,15 @@ impl View<'_> {
             neurons_i32::step_words(&k, v, c.get(..n).unwrap_or(&[]), spikes)
         };
         if stepped { n } else { 0 }
+    }
+
+    /// The constants of i16 neurons that share them.
+    fn constants_i16(&self) -> neurons::Constants {
+        neurons::Constants {
+            leak: self.value(Parameter::Leak),
+            v_threshold: self.value(Parameter::VThreshold) as i16,
+            v_reset: self.v_reset().map(|v| v as i16),
+        }
     }
 
     /// Whether currents from spikes are computed as twice what they are, which saves time on some cores: where the leak
@@ -178,15 +180,18 @@ impl View<'_> {
         }
     }
 
+    /// The i16 neurons that share their parameters from `done`, a multiple of 32, on: those of a word that is not whole.
+    pub(super) fn fire_rest(&self, done: usize, c: &[u32], doubled: bool, parts: Parts<'_>) {
+        let v: &mut [i16] = bytemuck::must_cast_slice_mut(parts.v);
+        let c: &[i16] = bytemuck::must_cast_slice(c);
+        let v = v.get_mut(done..self.n_out()).unwrap_or(&mut []);
+        let c = c.get(done..).unwrap_or(&[]);
+        let spikes = parts.spikes.get_mut(done / 32..).unwrap_or(&mut []);
+        neurons::step_portable(&self.constants_i16(), v, c, spikes, doubled);
+    }
+
     /// The neurons from `done`, a multiple of 32, on, one by one: those that no kernel steps.
-    pub(super) fn fire_each(
-        &self,
-        done: usize,
-        currents: &[u32],
-        doubled: bool,
-        parts: Parts<'_>,
-        first: bool,
-    ) {
+    pub(super) fn fire_each(&self, done: usize, currents: &[u32], parts: Parts<'_>, first: bool) {
         let half = self.is_half();
         let leak = self.values(Parameter::Leak);
         let v_threshold = self.values(Parameter::VThreshold);
@@ -198,7 +203,7 @@ impl View<'_> {
         }
         let (decodes, _) = parts.decodes.as_chunks_mut::<2>();
         for i in done..self.n_out() {
-            let c = load(currents, i, half) >> u32::from(doubled);
+            let c = load(currents, i, half);
             let h = scale(leak.at(i) as u32, load(parts.v, i, half)).saturating_add(c);
             let mut v = self.saturate(h);
             if spikes && v >= v_threshold.at(i) {

@@ -292,7 +292,12 @@ impl<'m> Network<'m> {
             return self.finish_layer();
         }
         let done = self.fire_words();
-        if done < self.view().n_out() {
+        let layer = self.view();
+        if done >= layer.n_out() {
+            // All of them.
+        } else if layer.is_half() && layer.is_uniform() {
+            self.fire_rest(done);
+        } else {
             self.fire_each(done);
         }
         self.finish_layer()
@@ -411,13 +416,20 @@ impl<'m> Network<'m> {
         now.layer.fire_words(now.currents, now.doubled, now.parts)
     }
 
-    /// The neurons of the next layer from `done` on.
+    /// The neurons of the next layer from `done` on, which share their parameters.
+    #[inline(never)]
+    fn fire_rest(&mut self, done: usize) {
+        let now = self.next_layer();
+        now.layer
+            .fire_rest(done, now.currents, now.doubled, now.parts);
+    }
+
+    /// The neurons of the next layer from `done` on, one by one.
     #[inline(never)]
     fn fire_each(&mut self, done: usize) {
         let first = self.step == 0;
         let now = self.next_layer();
-        now.layer
-            .fire_each(done, now.currents, now.doubled, now.parts, first);
+        now.layer.fire_each(done, now.currents, now.parts, first);
     }
 
     /// Clears input spikes that were used, and goes on to the layer behind.
