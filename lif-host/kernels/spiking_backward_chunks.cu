@@ -1,0 +1,87 @@
+// Backward through time of LIF and SimpleLIF where there are few neurons: docs/dynamics.md, section 6.2.
+//
+// A block has 32 neurons, and a warp for each chunk of their sequence. All chunks are rebuilt at once. What a chunk makes
+// of the gradient on the membrane after it is affine, so each warp works out its factor and its offset, the block
+// composes them, and each warp goes over its chunk once more from the gradient that truly comes in.
+//
+//   GRAD_V_SEQ   whether there is a gradient on the membranes after each step
+//   CHUNK        steps to a warp; VEC is 1
+
+extern "C" __global__ void __launch_bounds__(THREADS) spiking_backward_chunks(const Store *__restrict__ x, const float *__restrict__ v_init,
+                                                   const float *__restrict__ checkpoints,
+                                                   const Store *__restrict__ grad_s,
+                                                   const Store *__restrict__ grad_v_seq,
+                                                   const float *__restrict__ grad_v_last, Store *__restrict__ grad_x,
+                                                   float *__restrict__ grad_v_init, Neuron p, Surrogate q,
+                                                   float v_start, i64 n, int steps) {
+    __shared__ double factor[32][32], offset[32][32];
+    i64 i = (i64)blockIdx.x * 32 + threadIdx.x;
+    int c = threadIdx.y, chunks = blockDim.y;
+    int t = c * CHUNK;
+    int length = min(steps - t, CHUNK);
+    // Threads past the last neuron work on it too, for the barrier, and write nothing.
+    bool active = i < n;
+    i = active ? i : n - 1;
+
+    i64 at = (i64)t * n + i;
+    Raw x_raw[CHUNK], grad_raw[CHUNK];
+#if GRAD_V_SEQ
+    float grad_v[CHUNK];
+#endif
+    float v = v_start;
+    if (c > 0)
+        v = checkpoints[(i64)(c - 1) * n + i];
+    else if (v_init)
+        v = v_init[i];
+#pragma unroll
+    for (int k = 0; k < CHUNK; k++) {
+        x_raw[k] = grad_raw[k] = Raw();
+        if (k < length) {
+            x_raw[k] = load(x + at + k * n);
+            grad_raw[k] = load(grad_s + at + k * n);
+        }
+#if GRAD_V_SEQ
+        grad_v[k] = 0.0f;
+        if (k < length) {
+            Raw raw = load(grad_v_seq + at + k * n);
+            grad_v[k] = unpack(raw, 0);
+        }
+#endif
+    }
+    StepBack step[CHUNK];
+#pragma unroll
+    for (int k = 0; k < CHUNK; k++) {
+        float input = unpack(x_raw[k], 0);
+        float h = k == 0 && c == 0 && !v_init ? first_charge(v, input, p) : charge(v, input, p);
+        step[k] = step_back(h, unpack(grad_raw[k], 0), p, q);
+        v = reset(h, emit(h, p, q), p);
+    }
+    double a = 1.0, b = 0.0;
+#pragma unroll
+    for (int k = CHUNK - 1; k >= 0; k--)
+        if (k < length) {
+#if GRAD_V_SEQ
+            b += (double)grad_v[k];
+#endif
+            advance(b, step[k], p);
+            a *= step[k].dv_dh;
+            a = fma(a, -p.inverse_tau, a);
+        }
+    factor[c][threadIdx.x] = a;
+    offset[c][threadIdx.x] = b;
+    __syncthreads();
+    double carry = grad_v_last ? (double)grad_v_last[i] : 0.0;
+    for (int later = chunks - 1; later > c; later--)
+        carry = fma(carry, factor[later][threadIdx.x], offset[later][threadIdx.x]);
+#pragma unroll
+    for (int k = CHUNK - 1; k >= 0; k--)
+        if (k < length) {
+#if GRAD_V_SEQ
+            carry += (double)grad_v[k];
+#endif
+            Raw out;
+            pack(out, 0, advance(carry, step[k], p));
+            if (active) store(grad_x + at + k * n, out);
+        }
+    if (c == 0 && active && grad_v_init) grad_v_init[i] = (float)carry;
+}
