@@ -19,6 +19,7 @@
 //! | `tests/format.rs` | the example in the description of the format |
 //! | `tests/link.rs` | boards that answer wrongly |
 //! | `tests/boards.rs` | the parity ladder on emulated boards |
+//! | `tests/cuda` | neurons on a GPU against the CPU backend and the oracle |
 //! | `tests/sizes.rs` | the core's size on chips, against `budgets.toml` |
 //! | `src/bin/test-all` | the program that runs every check of the project |
 

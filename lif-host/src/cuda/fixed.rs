@@ -9,6 +9,7 @@ use lif_nostd::scalar::{FixedLeak, Scalar};
 
 use super::launch::{Arg, FixedConstants, Need, counts, grid, launch};
 use super::source::{Kernel, Program};
+use super::storage::sealed::Sealed;
 use super::{Error, Gpu, Shape, SpikeFormat, SpikesMut};
 
 /// Threads to a block.
@@ -19,7 +20,7 @@ const AHEAD: usize = 8;
 
 /// An integer type of membranes: i16 or i32.
 pub trait FixedState:
-    Scalar<Leak = FixedLeak> + DeviceRepr + ValidAsZeroBits + Into<i32> + 'static
+    Scalar<Leak = FixedLeak> + DeviceRepr + ValidAsZeroBits + Into<i32> + Sealed + 'static
 {
 }
 

@@ -14,8 +14,11 @@ pub trait Storage:
     const STORE: usize;
 }
 
-mod sealed {
+pub(super) mod sealed {
     pub trait Sealed {}
+
+    impl Sealed for i16 {}
+    impl Sealed for i32 {}
 }
 
 macro_rules! storage {
