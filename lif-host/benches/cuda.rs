@@ -382,10 +382,15 @@ fn main() {
 fn sweep(gpu: &Gpu) {
     println!("copy {:.3} TB/s", copy_bandwidth(gpu));
     for shape in LARGE {
-        sweep_as::<f32>(gpu, shape, &[1, 2, 4]);
+        sweep_as::<f32>(
+            gpu,
+            shape,
+            &[1, 2, 4],
+            &[SpikeFormat::Real, SpikeFormat::Bits],
+        );
     }
     for shape in LARGE {
-        sweep_as::<f16>(gpu, shape, &[1, 2, 4, 8]);
+        sweep_as::<f16>(gpu, shape, &[1, 2, 4, 8], &[SpikeFormat::Real]);
     }
     for shape in SMALL {
         sweep_small(gpu, shape);
@@ -393,7 +398,7 @@ fn sweep(gpu: &Gpu) {
 }
 
 /// Compiles for all of `tunings` at once.
-fn compile<X: Number>(gpu: &Gpu, shape: Shape, tunings: &[Tuning]) {
+fn compile<X: Number>(gpu: &Gpu, shape: Shape, tunings: &[Tuning], formats: &[SpikeFormat]) {
     let layer = Spiking::new(gpu, &params(Surrogate::default())).unwrap();
     std::thread::scope(|scope| {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -401,8 +406,10 @@ fn compile<X: Number>(gpu: &Gpu, shape: Shape, tunings: &[Tuning]) {
             let layer = &layer;
             scope.spawn(move || {
                 for tuning in part {
-                    let options = options(SpikeFormat::Real, Some(*tuning));
-                    layer.plan::<X>(shape, options).unwrap();
+                    for format in formats {
+                        let options = options(*format, Some(*tuning));
+                        layer.plan::<X>(shape, options).unwrap();
+                    }
                 }
             });
         }
@@ -413,7 +420,7 @@ fn sweep_small(gpu: &Gpu, shape: Shape) {
     let mut tunings = Vec::new();
     for chunk in [4, 8, 16] {
         for side_by_side in [false, true] {
-            for (threads, ahead) in [(32, chunk), (64, chunk), (128, chunk), (32, 4)] {
+            for (threads, ahead) in [(32, 8), (32, 16), (32, 32), (64, 16)] {
                 let chunks = shape.steps.div_ceil(chunk);
                 if side_by_side && (chunks > 32 || chunk * chunks * 32 > 128 * 32) {
                     continue;
@@ -429,7 +436,7 @@ fn sweep_small(gpu: &Gpu, shape: Shape) {
             }
         }
     }
-    compile::<f32>(gpu, shape, &tunings);
+    compile::<f32>(gpu, shape, &tunings, &[SpikeFormat::Real]);
     for tuning in tunings {
         let options = options(SpikeFormat::Real, Some(tuning));
         let mut bench = Bench::<f32>::new(gpu, &params(Surrogate::default()), shape, options, 1);
@@ -447,13 +454,25 @@ fn sweep_small(gpu: &Gpu, shape: Shape) {
     }
 }
 
-fn sweep_as<X: Number>(gpu: &Gpu, shape: Shape, vectors: &[usize]) {
+fn sweep_as<X: Number>(gpu: &Gpu, shape: Shape, vectors: &[usize], formats: &[SpikeFormat]) {
+    let chunks: &[usize] = if shape.steps == 4 {
+        &[4]
+    } else {
+        &[4, 8, 16, 32]
+    };
     let mut tunings = Vec::new();
-    let chunks: &[usize] = if shape.steps == 4 { &[4] } else { &[8, 16, 32] };
     for vector in vectors {
         for chunk in chunks {
-            for (threads, ahead) in [(64, 8), (128, 4), (128, 8), (128, 16), (256, 8)] {
-                if vector * chunk * size_of::<X>() > 256 || ahead > *chunk {
+            for (threads, ahead) in [
+                (64, 8),
+                (64, 16),
+                (128, 4),
+                (128, 8),
+                (128, 16),
+                (128, 32),
+                (256, 8),
+            ] {
+                if vector * chunk * size_of::<X>() > 256 || vector * ahead * size_of::<X>() > 256 {
                     continue;
                 }
                 tunings.push(Tuning {
@@ -467,39 +486,41 @@ fn sweep_as<X: Number>(gpu: &Gpu, shape: Shape, vectors: &[usize]) {
             }
         }
     }
-    compile::<X>(gpu, shape, &tunings);
-    // The shortest chunks leave the most checkpoints.
-    let first = options(SpikeFormat::Real, Some(tunings[0]));
-    let mut bench = Bench::<X>::new(gpu, &params(Surrogate::default()), shape, first, 2);
-    let layer = Spiking::new(gpu, &params(Surrogate::default())).unwrap();
-    let mut rows = Vec::new();
-    for tuning in tunings {
-        let options = options(SpikeFormat::Real, Some(tuning));
-        bench.plan = layer.plan::<X>(shape, options).unwrap();
-        bench.kept = bench.plan.checkpoint_len();
-        rows.push((bench.time(13), tuning));
-    }
-    let mut best = 0.0;
-    for (which, name) in ["forward", "backward"].into_iter().enumerate() {
-        rows.sort_by(|a, b| a.0[which].total_cmp(&b.0[which]));
-        best += rows[0].0[which];
-        for (times, t) in rows.iter().take(5) {
-            println!(
-                "{} {} x {} {name} {:.4} (vector {} chunk {} ahead {} threads {})",
+    compile::<X>(gpu, shape, &tunings, formats);
+    for format in formats {
+        // The shortest chunks leave the most checkpoints.
+        let first = options(*format, Some(tunings[0]));
+        let mut bench = Bench::<X>::new(gpu, &params(Surrogate::default()), shape, first, 2);
+        let layer = Spiking::new(gpu, &params(Surrogate::default())).unwrap();
+        for chunk in chunks {
+            let mut rows = Vec::new();
+            for tuning in tunings.iter().filter(|tuning| tuning.chunk == *chunk) {
+                bench.plan = layer
+                    .plan::<X>(shape, options(*format, Some(*tuning)))
+                    .unwrap();
+                bench.kept = bench.plan.checkpoint_len();
+                rows.push((bench.time(11), tuning));
+            }
+            let mut line = format!(
+                "{} {format:?} {}x2^{} K{chunk}:",
                 X::NAME,
                 shape.steps,
-                shape.neurons,
-                times[which],
-                t.forward_vector,
-                t.chunk,
-                t.ahead,
-                t.threads
+                shape.neurons.ilog2()
             );
+            let mut best = 0.0;
+            for (which, name) in ["f", "b"].into_iter().enumerate() {
+                rows.sort_by(|a, b| a.0[which].total_cmp(&b.0[which]));
+                best += rows[0].0[which];
+                for (times, t) in rows.iter().take(3) {
+                    write!(
+                        line,
+                        " {name}{:.4}(v{} a{} t{})",
+                        times[which], t.forward_vector, t.ahead, t.threads
+                    )
+                    .unwrap();
+                }
+            }
+            println!("{line} = {best:.4}");
         }
     }
-    let bytes = (shape.steps * shape.neurons * 5 * size_of::<X>()) as f64;
-    println!(
-        "  best of each {best:.4} ms, {:.3} TB/s",
-        bytes / best / 1e9
-    );
 }

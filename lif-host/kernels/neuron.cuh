@@ -5,6 +5,7 @@
 //   MODEL         0: LIF, 1: SimpleLIF
 //   DECAY_INPUT   0, 1
 //   SOFT_RESET    0, 1
+//   RESET_TO_ZERO 1: v_leak is +0, and v_reset too if there is one
 //   DIVIDE        how a quotient by tau is computed, always correctly rounded: 0 by multiplication (tau is a power of
 //                 two), 1 by its reciprocal in two parts (proved for this tau on the host), 2 by division
 
@@ -45,11 +46,20 @@ __device__ __forceinline__ float divide_by_tau(float x, const Neuron &p) {
 #endif
 }
 
+// The membrane's distance to the leak potential; x - (+0) is x for every x.
+__device__ __forceinline__ float from_leak(float v, const Neuron &p) {
+#if RESET_TO_ZERO
+    return v;
+#else
+    return v - p.v_leak;
+#endif
+}
+
 __device__ __forceinline__ float charge(float v, float x, const Neuron &p) {
 #if MODEL == 0 && DECAY_INPUT
-    return v + divide_by_tau(x - (v - p.v_leak), p);
+    return v + divide_by_tau(x - from_leak(v, p), p);
 #elif MODEL == 0
-    return v - divide_by_tau(v - p.v_leak, p) + x;
+    return v - divide_by_tau(from_leak(v, p), p) + x;
 #elif DECAY_INPUT
     return v + divide_by_tau(p.v_leak - v + x, p);
 #else
@@ -72,5 +82,17 @@ __device__ __forceinline__ float reset(float h, float s, const Neuron &p) {
     return h - s * p.v_threshold;
 #else
     return s * p.v_reset + (1.0f - s) * h;
+#endif
+}
+
+// The same where s is 0 or 1: its products are exact, so that one of them can be fused with the sum. A soft reset takes
+// -0 for no spike, because h - (+0) keeps the sign of a zero.
+__device__ __forceinline__ float reset_binary(float h, bool spike, const Neuron &p) {
+#if SOFT_RESET
+    return __fmaf_rn(spike ? -1.0f : -0.0f, p.v_threshold, h);
+#elif RESET_TO_ZERO
+    return __fmaf_rn(spike ? 0.0f : 1.0f, h, 0.0f);
+#else
+    return __fmaf_rn(spike ? 0.0f : 1.0f, h, spike ? p.v_reset : 0.0f * p.v_reset);
 #endif
 }

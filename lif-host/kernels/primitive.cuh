@@ -89,3 +89,12 @@ __device__ __forceinline__ float emit(float h, const Neuron &n, const Surrogate 
     return primitive(h - n.v_threshold, p);
 #endif
 }
+
+// The membrane after the emission s of h.
+__device__ __forceinline__ float reset_after(float h, float s, const Neuron &n) {
+#if EMIT == 0
+    return reset_binary(h, h >= n.v_threshold, n);
+#else
+    return reset(h, s, n);
+#endif
+}

@@ -11,7 +11,6 @@ struct Back {
     const Store *x, *grad_s, *grad_v_seq;
     Store *grad_x;
     i64 n;
-    bool active;
 };
 
 // What the registers hold of a chunk before it is worked on.
@@ -35,17 +34,19 @@ __device__ __forceinline__ void chunk_back(const Back &b, Ahead &a, double (&car
         for (int k = 0; k < CHUNK; k++) {
             float x = unpack(a.x[k], j);
             h[k][j] = k == 0 && fresh ? first_charge(v, x, p) : charge(v, x, p);
-            v = reset(h[k][j], emit(h[k][j], p, q), p);
+            v = reset_after(h[k][j], emit(h[k][j], p, q), p);
         }
     }
-    bool more = b.active && t > 0;
+    bool more = t > 0;
     if (more && v_before) load_state(a.v, v_before);
-    const Store *x = b.x + (i64)(t - CHUNK) * b.n;
-    const Store *grad_s = b.grad_s + (i64)(t - 1) * b.n;
+    // In bytes: the compiler keeps these as they are, and works addresses of elements out anew for each load.
+    i64 row = b.n * (i64)sizeof(Store);
+    const char *x = (const char *)b.x + (i64)(t - CHUNK) * row;
+    const char *grad_s = (const char *)b.grad_s + (i64)(t - 1) * row;
 #if GRAD_V_SEQ
-    const Store *grad_v = b.grad_v_seq + (i64)(t - 1) * b.n;
+    const char *grad_v = (const char *)b.grad_v_seq + (i64)(t - 1) * row;
 #endif
-    Store *grad_x = b.grad_x + (i64)(t + CHUNK - 1) * b.n;
+    char *grad_x = (char *)b.grad_x + (i64)(t + CHUNK - 1) * row;
 #pragma unroll
     for (int k = CHUNK - 1; k >= 0; k--) {
         if (WHOLE || k < length) {
@@ -58,20 +59,20 @@ __device__ __forceinline__ void chunk_back(const Back &b, Ahead &a, double (&car
                 StepBack step = step_back(h[k][j], unpack(a.grad_s[k], j), p, q);
                 pack(out, j, advance(carry[j], step, p));
             }
-            if (b.active) store(grad_x, out);
+            store((Store *)grad_x, out);
         }
-        grad_x -= b.n;
+        grad_x -= row;
         // The rebuild needs the first step first, the recurrence the last one.
         if (more) {
-            a.x[CHUNK - 1 - k] = load(x);
-            a.grad_s[k] = load(grad_s);
+            a.x[CHUNK - 1 - k] = load((const Store *)x);
+            a.grad_s[k] = load((const Store *)grad_s);
 #if GRAD_V_SEQ
-            a.grad_v[k] = load(grad_v);
-            grad_v -= b.n;
+            a.grad_v[k] = load((const Store *)grad_v);
+            grad_v -= row;
 #endif
         }
-        x += b.n;
-        grad_s -= b.n;
+        x += row;
+        grad_s -= row;
     }
 }
 
@@ -82,8 +83,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) spiking_backward(const Sto
                                             float *__restrict__ grad_v_init, Neuron p, Surrogate q, float v_start,
                                             i64 n, int steps) {
     i64 first = first_neuron();
-    Back b = {x + first, grad_s + first, grad_v_seq + first, grad_x + first, n, first < n};
-    if (!b.active) return;
+    if (first >= n) return;
+    Back b = {x + first, grad_s + first, grad_v_seq + first, grad_x + first, n};
     int t = (steps - 1) / CHUNK * CHUNK;
     int length = steps - t;
     Ahead a;

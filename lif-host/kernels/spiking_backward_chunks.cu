@@ -54,7 +54,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) spiking_backward_chunks(co
         float input = unpack(x_raw[k], 0);
         float h = k == 0 && c == 0 && !v_init ? first_charge(v, input, p) : charge(v, input, p);
         step[k] = step_back(h, unpack(grad_raw[k], 0), p, q);
-        v = reset(h, emit(h, p, q), p);
+        v = reset_after(h, emit(h, p, q), p);
     }
     double a = 1.0, b = 0.0;
 #pragma unroll
@@ -65,7 +65,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) spiking_backward_chunks(co
 #endif
             advance(b, step[k], p);
             a *= step[k].dv_dh;
-            a = fma(a, -p.inverse_tau, a);
+            a -= a * p.inverse_tau;
         }
     factor[c][threadIdx.x] = a;
     offset[c][threadIdx.x] = b;

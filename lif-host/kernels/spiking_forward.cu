@@ -5,7 +5,7 @@
 //
 //   V_SEQ   whether the membranes after each step are written
 //   CHUNK   steps between checkpoints
-//   AHEAD   inputs under way, divides CHUNK
+//   AHEAD   inputs under way; divides CHUNK, or CHUNK divides it
 
 struct Walk {
     const Store *x;
@@ -24,6 +24,10 @@ __device__ __forceinline__ void walk(Walk &w, SpikeCursor &spikes, Raw (&ahead)[
 #pragma unroll
     for (int k = 0; k < AHEAD; k++) {
         if (!INSIDE && t + k >= w.steps) return;
+        if (k % (AHEAD < CHUNK ? AHEAD : CHUNK) == 0 && w.checkpoint && t + k > 0 && (t + k) % CHUNK == 0) {
+            if (w.active) store_state(w.checkpoint, v);
+            w.checkpoint += w.n;
+        }
         Raw now = ahead[k];
         if (w.active && (INSIDE || t + k + AHEAD < w.steps)) ahead[k] = load(w.x);
         w.x += w.n;
@@ -33,7 +37,7 @@ __device__ __forceinline__ void walk(Walk &w, SpikeCursor &spikes, Raw (&ahead)[
             float x = unpack(now, j);
             float h = k == 0 && w.fresh && t == 0 ? first_charge(v[j], x, p) : charge(v[j], x, p);
             s[j] = emit(h, p, q);
-            v[j] = reset(h, s[j], p);
+            v[j] = reset_after(h, s[j], p);
         }
         put_spikes(spikes, s, w.active);
 #if V_SEQ
@@ -51,7 +55,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) spiking_forward(const Stor
                                            float *__restrict__ v_last, float *__restrict__ checkpoints, Neuron p,
                                            Surrogate q, float v_start, i64 n, int steps) {
     i64 first = first_neuron();
-    Walk w = {x + first, v_seq + first, checkpoints + first, n, steps, v_init == nullptr, first < n};
+    Walk w = {x + first, v_seq + first, checkpoints ? checkpoints + first : nullptr, n, steps, v_init == nullptr, first < n};
     SpikeCursor spikes = spike_cursor(spike_seq, first, n);
     float v[VEC];
 #pragma unroll
@@ -65,10 +69,6 @@ extern "C" __global__ void __launch_bounds__(THREADS) spiking_forward(const Stor
         w.x += n;
     }
     for (int t = 0; t < steps; t += AHEAD) {
-        if (checkpoints && t > 0 && t % CHUNK == 0) {
-            if (w.active) store_state(w.checkpoint, v);
-            w.checkpoint += n;
-        }
         if (t + 2 * AHEAD <= steps)
             walk<true>(w, spikes, ahead, v, t, p, q);
         else

@@ -8,12 +8,21 @@ struct StepBack {
 };
 
 __device__ __forceinline__ StepBack step_back(float h, float grad_s, const Neuron &p, const Surrogate &q) {
-    float s = emit(h, p, q);
-    double sg = slope((double)h - (double)p.v_threshold, q);
+    double wide = (double)h;
+    double sg = slope(wide, (double)p.v_threshold, q);
 #if SOFT_RESET
     double direct = 1.0, through_spike = -(double)p.v_threshold;
 #else
-    double direct = 1.0 - (double)s, through_spike = (double)p.v_reset - (double)h;
+#if EMIT == 0
+    double direct = h >= p.v_threshold ? 0.0 : 1.0;
+#else
+    double direct = 1.0 - (double)emit(h, p, q);
+#endif
+#if RESET_TO_ZERO
+    double through_spike = -wide;
+#else
+    double through_spike = (double)p.v_reset - wide;
+#endif
 #endif
     StepBack step;
     step.from_spike = (double)grad_s * sg;
@@ -28,9 +37,10 @@ __device__ __forceinline__ StepBack step_back(float h, float grad_s, const Neuro
 // The gradient on the input of the step; `carry` is that on the membrane after it, and becomes that on the one before.
 __device__ __forceinline__ float advance(double &carry, const StepBack &step, const Neuron &p) {
     double grad_h = fma(carry, step.dv_dh, step.from_spike);
-    carry = fma(grad_h, -p.inverse_tau, grad_h);
+    double part = grad_h * p.inverse_tau;
+    carry = grad_h - part;
 #if DECAY_INPUT
-    return (float)(grad_h * p.inverse_tau);
+    return (float)part;
 #else
     return (float)grad_h;
 #endif

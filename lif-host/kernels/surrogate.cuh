@@ -9,40 +9,42 @@
 struct Surrogate {
     // Parameters: alpha, w, leak or grad_min; beta, c, k or grad_max; T_period or max_spike_count.
     double a, b, c;
-    // 1 / T_period.
-    double d;
+    // 1 / T_period; atan: the factor of x, and 2 / alpha, in slope = 1 / ((d x)^2 + e).
+    double d, e;
     // Terms of the Fourier series.
     int terms;
 };
 
-// 1 / d for d > 0: one step of Newton's method from the f32 reciprocal.
+// 1 / d for d > 0: one step of Newton's method from the hardware's 20 bits, which doubles them.
 __device__ __forceinline__ double reciprocal_of(double d) {
-    float low;
-    asm("rcp.approx.f32 %0, %1;" : "=f"(low) : "f"((float)d));
-    double r = (double)low;
-    // Where d leaves the range of f32 the step would be infinity times 0.
-    return low < 1e-36f ? r : fma(fma(-d, r, 1.0), r, r);
+    double low;
+    asm("rcp.approx.ftz.f64 %0, %1;" : "=d"(low) : "d"(d));
+    double r = fma(fma(-d, low, 1.0), low, low);
+    // The step from an infinite d would be infinity times 0.
+    return __double2hiint(low) == 0 ? 0.0 : r;
 }
 
-// exp(-z) for z >= 0.
+// exp(-z) for z >= 0; past 690, where it is below 1e-299, it stays what it is there.
 __device__ __forceinline__ double exp_of_minus(double z) {
     const double LOG2_E = 1.4426950408889634, LN_2 = 0.6931471805599453;
-    // Comparisons that leave NaN as it is.
-    z = z > 710.0 ? 710.0 : z;
-    int n = min(__double2int_rn(z * LOG2_E), 1023);
-    // exp(-z) = 2^-n exp(-r), |r| <= ln(2) / 2; where n is 1023 the power of two is 0.
-    double r = fma((double)n, -LN_2, z);
-    double y = -1.0 / 362880.0;
-    y = fma(y, r, 1.0 / 40320.0);
-    y = fma(y, r, -1.0 / 5040.0);
-    y = fma(y, r, 1.0 / 720.0);
-    y = fma(y, r, -1.0 / 120.0);
-    y = fma(y, r, 1.0 / 24.0);
-    y = fma(y, r, -1.0 / 6.0);
-    y = fma(y, r, 0.5);
-    y = fma(y, r, -1.0);
-    y = fma(y, r, 1.0);
-    return y * __hiloint2double((1023 - n) << 20, 0);
+    // Adding it leaves the nearest integer in the low word.
+    const double SHIFT = 6755399441055744.0;
+    // A comparison that leaves NaN as it is.
+    z = z > 690.0 ? 690.0 : z;
+    double shifted = fma(z, LOG2_E, SHIFT);
+    int n = __double2loint(shifted);
+    // exp(-z) = 2^-n exp(-r), |r| <= ln(2) / 2.
+    double r = fma(shifted - SHIFT, -LN_2, z);
+    // The polynomial that interpolates exp(-r) in the Chebyshev nodes of that interval: error 6e-11.
+    double y = -0.00019907565903338467;
+    y = fma(y, r, 0.0013948578255139582);
+    y = fma(y, r, -0.008333283545608148);
+    y = fma(y, r, 0.041666218320566495);
+    y = fma(y, r, -0.1666666678626944);
+    y = fma(y, r, 0.5000000107728598);
+    y = fma(y, r, -0.9999999999955144);
+    y = fma(y, r, 0.9999999999595622);
+    return __hiloint2double(__double2hiint(y) - (n << 20), __double2loint(y));
 }
 
 // cos(2 pi turns) for |turns| <= 1/2, as the sine of the distance to a quarter turn.
@@ -58,12 +60,6 @@ __device__ __forceinline__ double cos_of_turns(double turns) {
     s = fma(s, z, 1.0 / 120.0);
     s = fma(s, z, -1.0 / 6.0);
     return fma(s * z, y, y);
-}
-
-__device__ __forceinline__ double sigmoid_slope(double alpha, double x) {
-    double e = exp_of_minus(fabs(alpha * x));
-    double y = 1.0 + e;
-    return alpha * e * reciprocal_of(y * y);
 }
 
 // sum of cos((2 i - 1) omega x) for i = 1 .. terms, times 4 / T_period, with omega = 2 pi / T_period.
@@ -85,14 +81,17 @@ __device__ __forceinline__ double square_wave_slope(int terms, double inverse_pe
     return sum * (4.0 * inverse_period);
 }
 
-__device__ __forceinline__ double slope(double x, const Surrogate &p) {
-    const double PI_2 = 1.5707963267948966, TWO_OVER_SQRT_PI = 1.1283791670955126;
+// At a membrane h of threshold v_threshold.
+__device__ __forceinline__ double slope(double h, double v_threshold, const Surrogate &p) {
+    double x = h - v_threshold;
     double size = fabs(x);
 #if SURROGATE == 0 // sigmoid
-    return sigmoid_slope(p.a, x);
+    double e = exp_of_minus(p.a * size);
+    double y = 1.0 + e;
+    return p.a * e * reciprocal_of(y * y);
 #elif SURROGATE == 1 // atan
-    double y = PI_2 * p.a * x;
-    return p.a * 0.5 * reciprocal_of(fma(y, y, 1.0));
+    double y = fma(p.d, h, -p.d * v_threshold);
+    return reciprocal_of(fma(y, y, p.e));
 #elif SURROGATE == 2 // piecewise-quadratic
 #if !SPIKING
     if (isinf(x)) return x - x;
@@ -112,7 +111,8 @@ __device__ __forceinline__ double slope(double x, const Surrogate &p) {
     return p.a * reciprocal_of(y * y);
 #elif SURROGATE == 6 // erf
     double y = p.a * x;
-    return p.a * (TWO_OVER_SQRT_PI * 0.5) * exp_of_minus(y * y);
+    const double ONE_OVER_SQRT_PI = 0.5641895835477563;
+    return p.a * ONE_OVER_SQRT_PI * exp_of_minus(y * y);
 #elif SURROGATE == 7 // nonzero-sign-log-abs
     return p.a * reciprocal_of(fma(p.a, size, 1.0));
 #elif SURROGATE == 8 // piecewise-leaky-relu
@@ -124,12 +124,15 @@ __device__ __forceinline__ double slope(double x, const Surrogate &p) {
 #elif SURROGATE == 9 // squarewave-fourier-series
     return square_wave_slope(p.terms, p.d, x);
 #elif SURROGATE == 10 // s2nn
-    if (x < 0.0) return sigmoid_slope(p.a, x);
+    // One exponential and one reciprocal for both sides, so that a warp takes one way.
+    double e = exp_of_minus(p.a * size);
+    double y = 1.0 + e;
 #if SPIKING
-    return p.b * reciprocal_of(x + 1.0);
+    double above = x + 1.0;
 #else
-    return p.b * reciprocal_of(x + 1.0 + 1e-5);
+    double above = x + 1.0 + 1e-5;
 #endif
+    return (x < 0.0 ? p.a * e : p.b) * reciprocal_of(x < 0.0 ? y * y : above);
 #elif SURROGATE == 11 // q-pseudo-spike
     double y = fma(2.0 / (p.a - 1.0), size, 1.0);
 #if Q_SQUARE

@@ -1,5 +1,7 @@
 //! Constants of neurons and surrogates, as the kernels take them.
 
+use std::f64::consts::FRAC_PI_2;
+
 use lif_nostd::neuron::Lif;
 use lif_nostd::scalar::Scalar;
 
@@ -68,11 +70,14 @@ impl LayerConstants {
             first_pull: f32::pull_from_zero(config.tau, config.v_reset.unwrap_or(0.0)),
             ..of_tau
         };
+        let positive_zero = |v: f32| v.to_bits() == 0;
+        let to_zero = positive_zero(neuron.v_leak) && positive_zero(neuron.v_reset);
         let macros = vec![
             ("MODEL", usize::from(params.model == Model::SimpleLif)),
             ("DECAY_INPUT", usize::from(config.decay_input)),
             ("SOFT_RESET", usize::from(lif.v_reset.is_none())),
             ("DIVIDE", kind),
+            ("RESET_TO_ZERO", usize::from(to_zero)),
         ];
         Ok(Self {
             neuron,
@@ -113,8 +118,12 @@ pub(super) fn surrogate(surrogate: &Surrogate) -> SurrogateConstants {
         ..Default::default()
     };
     match *surrogate {
+        Surrogate::Atan { alpha } => SurrogateConstants {
+            d: FRAC_PI_2 * alpha * (2.0 / alpha).sqrt(),
+            e: 2.0 / alpha,
+            ..of(alpha, 0.0, 0.0)
+        },
         Surrogate::Sigmoid { alpha }
-        | Surrogate::Atan { alpha }
         | Surrogate::PiecewiseQuadratic { alpha }
         | Surrogate::PiecewiseExp { alpha }
         | Surrogate::SoftSign { alpha }

@@ -171,17 +171,22 @@ impl Gpu {
         let options = kernel.options(self.shared.capability);
         let (major, minor) = self.shared.nvrtc;
         let source = kernel.source();
-        let key = format!("nvrtc {major}.{minor}\n{}\n{source}", options.join(" "));
+        // One source can hold several kernels.
+        let name = kernel.name();
+        let key = format!(
+            "{name}\nnvrtc {major}.{minor}\n{}\n{source}",
+            options.join(" ")
+        );
         if let Some(function) = self.lock().get(&key) {
             return Ok(function.clone());
         }
         let kept = self.shared.cache.get(&key);
-        let loaded = kept.and_then(|code| self.load(code, kernel.name()).ok());
+        let loaded = kept.and_then(|code| self.load(code, name).ok());
         let function = match loaded {
             Some(function) => function,
             None => {
                 let code = compile::compile(&source, &options)?;
-                let function = self.load(code.clone(), kernel.name())?;
+                let function = self.load(code.clone(), name)?;
                 self.shared.cache.put(&key, &code);
                 function
             }

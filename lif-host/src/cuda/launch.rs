@@ -124,6 +124,7 @@ pub(super) struct SurrogateConstants {
     pub(super) b: f64,
     pub(super) c: f64,
     pub(super) d: f64,
+    pub(super) e: f64,
     pub(super) terms: i32,
 }
 

@@ -70,6 +70,7 @@ impl NonSpiking {
             ("DECAY_INPUT", 1),
             ("SOFT_RESET", 0),
             ("DIVIDE", self.divide),
+            ("RESET_TO_ZERO", 1),
             ("DECODE", self.number()),
             ("AHEAD", if many { 4 } else { 16 }),
         ];

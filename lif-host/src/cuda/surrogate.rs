@@ -45,6 +45,7 @@ pub fn evaluate(
             ("DECAY_INPUT", 1),
             ("SOFT_RESET", 0),
             ("DIVIDE", 0),
+            ("RESET_TO_ZERO", 1),
             ("EMIT", if primitive.is_some() { 2 } else { 0 }),
         ],
     )

@@ -36,7 +36,7 @@ impl Shape {
 pub struct Tuning {
     /// Neurons to a thread in the forward: 1, 2, 4 or 8, with 16 bytes at most; divides N.
     pub forward_vector: usize,
-    /// Inputs under way in the forward, in steps; a power of two that divides `chunk`.
+    /// Inputs under way in the forward, in steps: 1 to 32, a power of two.
     pub ahead: usize,
     /// Neurons to a thread in the backward.
     pub backward_vector: usize,
@@ -120,8 +120,8 @@ impl Tuning {
         if !self.chunk.is_power_of_two() || !(2..=32).contains(&self.chunk) {
             return bad("chunk", self.chunk, "2, 4, 8, 16 or 32");
         }
-        if !self.ahead.is_power_of_two() || self.ahead > self.chunk {
-            return bad("ahead", self.ahead, "a power of two that divides chunk");
+        if !self.ahead.is_power_of_two() || self.ahead > 32 {
+            return bad("ahead", self.ahead, "1, 2, 4, 8, 16 or 32");
         }
         if self.threads == 0 || self.threads % 32 != 0 || self.threads > 512 {
             return bad("threads", self.threads, "a multiple of 32 up to 512");

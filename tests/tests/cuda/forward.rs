@@ -24,6 +24,7 @@ pub(crate) fn tunings(shape: Shape) -> Vec<Option<Tuning>> {
         (4, 2, 16, 8, 128),
         (4, 4, 4, 2, 256),
         (1, 1, 32, 8, 128),
+        (2, 1, 8, 32, 128),
         (1, 1, 2, 1, 64),
     ] {
         if shape.neurons % usize::max(forward_vector, backward_vector) == 0 {
@@ -166,7 +167,6 @@ pub(crate) fn large_layers(gpu: &Gpu) -> String {
 /// Counts, and the primitives that are the four operations alone, in every bit; the others nearly.
 pub(crate) fn emissions(gpu: &Gpu) -> String {
     let shape = Shape::new(5, 300);
-    let mut cases = 0;
     let count = Surrogate::MultiLevelSpikeCount {
         max_spike_count: 3,
         grad_min: None,
@@ -190,40 +190,38 @@ pub(crate) fn emissions(gpu: &Gpu) -> String {
         .filter(|s| s.has_primitive() && s.problem().is_none())
         .map(|s| (s, false))
         .collect();
+    let mut cases = Vec::new();
     for (near, list) in [(false, &exact[..]), (true, &all)] {
         for (surrogate, spiking) in list {
-            for params in emitting(*surrogate, *spiking) {
-                cases += 1;
-                let x = normal(cases, shape.steps * shape.neurons, 0.5, 1.0);
-                let options = Options {
-                    v_seq: true,
-                    ..Options::default()
-                };
-                let (got, _) = run::<f32>(gpu, &params, shape, options, (&x, None), None);
-                let want = Neurons::<f32>::new(&params)
-                    .unwrap()
-                    .forward(shape.neurons, &x, None);
-                let v = got.v.unwrap();
-                if near {
-                    for (got, want) in got
-                        .spikes
-                        .iter()
-                        .chain(&v)
-                        .zip(want.spikes.iter().chain(&want.v))
-                    {
-                        let close = (got - want).abs() <= 2e-5 * (1.0 + want.abs());
-                        assert!(close, "{params:?}: {got}, not {want}");
-                    }
-                } else {
-                    same_bits(
-                        &format!("emissions of {params:?}"),
-                        &got.spikes,
-                        &want.spikes,
-                    );
-                    same_bits(&format!("membranes of {params:?}"), &v, &want.v);
-                }
-            }
+            let params = emitting(*surrogate, *spiking).into_iter();
+            cases.extend(params.map(|params| (near, params)));
         }
     }
-    format!("{cases} layers")
+    in_parallel(&cases, |(near, params)| {
+        let x = normal(9, shape.steps * shape.neurons, 0.5, 1.0);
+        let options = Options {
+            v_seq: true,
+            ..Options::default()
+        };
+        let (got, _) = run::<f32>(gpu, params, shape, options, (&x, None), None);
+        let want = Neurons::<f32>::new(params)
+            .unwrap()
+            .forward(shape.neurons, &x, None);
+        let v = got.v.unwrap();
+        if *near {
+            let want = want.spikes.iter().chain(&want.v);
+            for (got, want) in got.spikes.iter().chain(&v).zip(want) {
+                let close = (got - want).abs() <= 2e-5 * (1.0 + want.abs());
+                assert!(close, "{params:?}: {got}, not {want}");
+            }
+        } else {
+            same_bits(
+                &format!("emissions of {params:?}"),
+                &got.spikes,
+                &want.spikes,
+            );
+            same_bits(&format!("membranes of {params:?}"), &v, &want.v);
+        }
+    });
+    format!("{} layers", cases.len())
 }

@@ -199,7 +199,7 @@ fn plans_that_are_refused(gpu: &Gpu) -> String {
             },
             "backward_vector = 3",
         ),
-        (Tuning { ahead: 64, ..good }, "ahead = 64"),
+        (Tuning { ahead: 12, ..good }, "ahead = 12"),
         (
             Tuning {
                 threads: 33,
