@@ -421,10 +421,6 @@ fn sweep_small(gpu: &Gpu, shape: Shape) {
     for chunk in [4, 8, 16] {
         for side_by_side in [false, true] {
             for (threads, ahead) in [(32, 8), (32, 16), (32, 32), (64, 16)] {
-                let chunks = shape.steps.div_ceil(chunk);
-                if side_by_side && (chunks > 32 || chunk * chunks * 32 > 128 * 32) {
-                    continue;
-                }
                 tunings.push(Tuning {
                     forward_vector: 1,
                     ahead,

@@ -3,8 +3,11 @@
 // f64, because what goes back through time can cancel: the error of an f32 slope would be that of a difference of
 // large terms. Relative errors here are below 1e-10.
 //
-//   SURROGATE   the surrogate, in the order of Surrogate::ALL
-//   SPIKING     1: the gradient, 0: the derivative of the primitive
+//   SURROGATE      the surrogate, in the order of Surrogate::ALL
+//   SPIKING        1: the gradient, 0: the derivative of the primitive
+//   PLAIN          1: alpha of q-pseudo-spike is 2, or the Fourier series has one term at most
+//   FINITE_SLOPE   1: at NaN some slopes are 0, which is cheaper, and makes no difference where the slope is multiplied
+//                  with the membrane
 
 struct Surrogate {
     // Parameters: alpha, w, leak or grad_min; beta, c, k or grad_max; T_period or max_spike_count.
@@ -18,10 +21,17 @@ struct Surrogate {
 // 1 / d for d > 0: one step of Newton's method from the hardware's 20 bits, which doubles them.
 __device__ __forceinline__ double reciprocal_of(double d) {
     double low;
+#if FINITE_SLOPE
+    // An infinite d would make the step infinity times 0.
+    d = __hiloint2double(min(__double2hiint(d), 0x7fefffff), __double2loint(d));
+#endif
     asm("rcp.approx.ftz.f64 %0, %1;" : "=d"(low) : "d"(d));
     double r = fma(fma(-d, low, 1.0), low, low);
-    // The step from an infinite d would be infinity times 0.
+#if FINITE_SLOPE
+    return r;
+#else
     return __double2hiint(low) == 0 ? 0.0 : r;
+#endif
 }
 
 // exp(-z) for z >= 0; past 690, where it is below 1e-299, it stays what it is there.
@@ -69,6 +79,7 @@ __device__ __forceinline__ double square_wave_slope(int terms, double inverse_pe
     turns -= rint(turns);
     double before = cos_of_turns(turns), now = before;
     double sum = now;
+#if !PLAIN
     // cos((2 i + 1) y) = 2 cos(2 y) cos((2 i - 1) y) - cos((2 i - 3) y)
     double twice = fma(4.0 * now, now, -2.0);
 #pragma unroll 1
@@ -78,6 +89,7 @@ __device__ __forceinline__ double square_wave_slope(int terms, double inverse_pe
         now = next;
         sum += now;
     }
+#endif
     return sum * (4.0 * inverse_period);
 }
 
@@ -135,7 +147,7 @@ __device__ __forceinline__ double slope(double h, double v_threshold, const Surr
     return (x < 0.0 ? p.a * e : p.b) * reciprocal_of(x < 0.0 ? y * y : above);
 #elif SURROGATE == 11 // q-pseudo-spike
     double y = fma(2.0 / (p.a - 1.0), size, 1.0);
-#if Q_SQUARE
+#if PLAIN
     return reciprocal_of(y * y);
 #else
     return pow(y, -p.a);

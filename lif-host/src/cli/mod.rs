@@ -7,6 +7,11 @@ pub mod files;
 mod inspect;
 mod neuron;
 mod on_device;
+#[cfg(feature = "cuda")]
+mod on_gpu;
+#[cfg(not(feature = "cuda"))]
+#[path = "no_gpu.rs"]
+mod on_gpu;
 mod run;
 pub mod setup;
 mod surrogate;

@@ -101,11 +101,15 @@ pub(super) const fn emission(surrogate: &Surrogate, spiking: bool) -> usize {
 pub(super) fn surrogate_macros(surrogate: &Surrogate, spiking: bool) -> [(&'static str, usize); 3] {
     let names = Surrogate::NAMES.iter();
     let number = names.take_while(|name| **name != surrogate.name()).count();
-    let square = matches!(surrogate, Surrogate::QPseudoSpike { alpha } if *alpha == 2.0);
+    let plain = match surrogate {
+        Surrogate::QPseudoSpike { alpha } => *alpha == 2.0,
+        Surrogate::SquarewaveFourierSeries { n, .. } => *n <= 2,
+        _ => false,
+    };
     [
         ("SURROGATE", number),
         ("SPIKING", usize::from(spiking)),
-        ("Q_SQUARE", usize::from(square)),
+        ("PLAIN", usize::from(plain)),
     ]
 }
 

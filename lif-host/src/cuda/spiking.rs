@@ -189,22 +189,25 @@ impl Spiking {
             ("SPIKES", options.spikes.number()),
             ("V_SEQ", usize::from(options.v_seq)),
         ]);
+        forward = forward.with(&[("FINITE_SLOPE", 0)]);
         // A forward of spikes does not depend on the surrogate: one kernel serves all.
         forward = forward.with(&if emit == 0 {
-            [("SURROGATE", 1), ("SPIKING", 1), ("Q_SQUARE", 0)]
+            [("SURROGATE", 1), ("SPIKING", 1), ("PLAIN", 0)]
         } else {
             of_surrogate
         });
         let (program, threads) = if tuning.side_by_side {
-            let chunks = shape.steps.div_ceil(tuning.chunk);
-            (Program::SpikingBackwardChunks, 32 * chunks)
+            (Program::SpikingBackwardChunks, 32 * tuning.warps(shape))
         } else {
             (Program::SpikingBackward, tuning.threads)
         };
+        // Whether the way back through the reset multiplies the slope with the membrane.
+        let multiplied = self.params.config.v_reset.is_some() && !self.params.detach_reset;
         let backward = kernel(program).with(&of_surrogate).with(&[
             ("VEC", tuning.backward_vector),
             ("THREADS", threads),
             ("DETACH_RESET", usize::from(self.params.detach_reset)),
+            ("FINITE_SLOPE", usize::from(multiplied)),
             ("GRAD_V_SEQ", usize::from(options.grad_v_seq)),
         ]);
         Ok(Plan {
@@ -340,8 +343,8 @@ impl<X: Storage> Plan<X> {
         ];
         let args = [&args[..], &counts(neurons, steps)].concat();
         let config = if self.tuning.side_by_side {
-            let chunks = steps.div_ceil(self.tuning.chunk) as u32;
-            blocks(neurons.div_ceil(32), (32, chunks, 1))?
+            let warps = self.tuning.warps(self.shape) as u32;
+            blocks(neurons.div_ceil(32), (32, warps, 1))?
         } else {
             grid(neurons, vector, self.tuning.threads)?
         };

@@ -46,6 +46,7 @@ pub fn evaluate(
             ("SOFT_RESET", 0),
             ("DIVIDE", 0),
             ("RESET_TO_ZERO", 1),
+            ("FINITE_SLOPE", 0),
             ("EMIT", if primitive.is_some() { 2 } else { 0 }),
         ],
     )

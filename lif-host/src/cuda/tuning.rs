@@ -45,7 +45,7 @@ pub struct Tuning {
     pub chunk: usize,
     /// Threads to a block, a multiple of 32 up to 512.
     pub threads: usize,
-    /// Whether the backward works on all chunks of a neuron at once, for few neurons: needs 32 chunks at most, and a
+    /// Whether the backward works on up to 16 chunks of a neuron at once, a warp to each, for few neurons: needs a
     /// `backward_vector` of 1.
     pub side_by_side: bool,
 }
@@ -55,44 +55,57 @@ impl Tuning {
     #[must_use]
     pub fn auto(gpu: &Gpu, shape: Shape, bytes: usize) -> Self {
         let Shape { steps, neurons } = shape;
-        let divides = |most: usize| {
-            (0..4)
-                .map(|p| 1 << p)
-                .rfind(|v| *v <= most && neurons % v == 0)
+        let vector = |most: usize| {
+            let mut divisors = (0..4).map(|p| 1 << p);
+            divisors
+                .rfind(|v| *v <= most && neurons.is_multiple_of(*v))
+                .unwrap_or(1)
         };
-        let vector = |most: usize| divides(most).unwrap_or(1);
         let a_multiprocessor = neurons / gpu.multiprocessors().max(1);
-        let few = a_multiprocessor < 256;
-        let chunk = match steps {
-            0..=4 => 4,
-            5..=8 => 8,
-            _ => 16,
-        };
-        if few && steps > 4 {
-            // A warp to a chunk: as many chunks as a block holds.
-            let chunk = if steps <= 128 { 4 } else { chunk };
+        if a_multiprocessor < 256 {
+            let chunk = match steps {
+                0..=64 => 4,
+                65..=128 => 8,
+                _ => 16,
+            };
             return Self {
                 forward_vector: 1,
-                ahead: chunk,
+                ahead: 16,
                 backward_vector: 1,
                 chunk,
                 threads: 32,
-                side_by_side: steps.div_ceil(chunk) <= 32 && chunk == 4,
+                side_by_side: true,
             };
         }
-        let wide = 4 / bytes.clamp(1, 4);
+        let half = bytes < 4;
+        let chunk = match steps {
+            0..=4 => 4,
+            5..=8 => 8,
+            9..=16 if half => 8,
+            _ => 16,
+        };
+        // Few neurons leave few bytes under way: more steps of each make up for it.
+        let some = a_multiprocessor < 1024;
+        let (forward_vector, ahead, backward_vector) = match (some, half) {
+            (true, false) => (4, 16, 2),
+            (true, true) => (2, 32, 1),
+            (false, false) => (4, 8, 2),
+            (false, true) if chunk == 4 => (8, 4, 4),
+            (false, true) => (4, 8, 2),
+        };
         Self {
-            forward_vector: vector(if a_multiprocessor >= 4096 {
-                4 * wide
-            } else {
-                wide
-            }),
-            ahead: chunk.min(16),
-            backward_vector: vector(if chunk == 4 { 2 * wide } else { wide }),
+            forward_vector: vector(forward_vector),
+            ahead,
+            backward_vector: vector(backward_vector),
             chunk,
             threads: 128,
             side_by_side: false,
         }
+    }
+
+    /// Warps of a block of the backward side by side.
+    pub(super) fn warps(&self, shape: Shape) -> usize {
+        shape.steps.div_ceil(self.chunk).min(16)
     }
 
     /// Checks against a shape, and the width of a value.
@@ -126,17 +139,12 @@ impl Tuning {
         if self.threads == 0 || self.threads % 32 != 0 || self.threads > 512 {
             return bad("threads", self.threads, "a multiple of 32 up to 512");
         }
-        if self.side_by_side {
-            if self.backward_vector != 1 {
-                return bad(
-                    "backward_vector",
-                    self.backward_vector,
-                    "1 where side_by_side",
-                );
-            }
-            if shape.steps.div_ceil(self.chunk) > 32 {
-                return bad("chunk", self.chunk, "at least T / 32 where side_by_side");
-            }
+        if self.side_by_side && self.backward_vector != 1 {
+            return bad(
+                "backward_vector",
+                self.backward_vector,
+                "1 where side_by_side",
+            );
         }
         Ok(())
     }

@@ -180,15 +180,17 @@ pub(crate) fn every_option(gpu: &Gpu) -> String {
             }
         }
     }
-    let long = Case {
-        shape: Shape::new(1000, 300),
-        ..cases[0].clone()
-    };
-    let long = Case {
-        options: Options::default(),
-        ..long
-    };
-    cases.push(long);
+    for shape in [Shape::new(1000, 300), Shape::new(333, 40_000)] {
+        for number in [0, 1] {
+            let options = Options::default();
+            let case = cases[number].clone();
+            cases.push(Case {
+                shape,
+                options,
+                ..case
+            });
+        }
+    }
     check(gpu, &cases, BOUND)
 }
 

@@ -39,16 +39,14 @@ pub(crate) fn tunings(shape: Shape) -> Vec<Option<Tuning>> {
         }
     }
     for chunk in [4, 8, 16] {
-        if shape.steps.div_ceil(chunk) <= 32 {
-            all.push(Some(Tuning {
-                forward_vector: 1,
-                ahead: chunk,
-                backward_vector: 1,
-                chunk,
-                threads: 64,
-                side_by_side: true,
-            }));
-        }
+        all.push(Some(Tuning {
+            forward_vector: 1,
+            ahead: chunk,
+            backward_vector: 1,
+            chunk,
+            threads: 64,
+            side_by_side: true,
+        }));
     }
     all
 }

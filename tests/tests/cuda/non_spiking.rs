@@ -95,6 +95,10 @@ pub(crate) fn backward(gpu: &Gpu) -> String {
             let terms = non_spiking_backward(f64::from(tau as f32), &on_v);
             for (t, terms) in terms.iter().enumerate() {
                 let (got, want) = (f64::from(got[t * n + i]), f64::from(want[t * n + i]));
+                // What f32 holds with all its bits.
+                if !(1e-37..1e38).contains(&terms.value.abs()) {
+                    continue;
+                }
                 assert!(
                     terms.error(got) <= 1e-5,
                     "{case:?} at {t}, {i}: {got:e}, not {terms:?}"
@@ -107,7 +111,7 @@ pub(crate) fn backward(gpu: &Gpu) -> String {
         }
         for (got, want) in got.iter().zip(&want) {
             assert!(
-                (got - want).abs() <= 1e-6 * want.abs() + 1e-44,
+                (got - want).abs() <= 1e-6 * want.abs() + 1e-44 || got == want,
                 "{case:?}: {got:e}, the CPU's {want:e}"
             );
         }
