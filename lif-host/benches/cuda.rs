@@ -5,7 +5,7 @@
 //! cargo bench -p lif-host --bench cuda -- --spikingjelly sj.csv --record lif-host/benches/record/h100/DATE.csv
 //! ```
 //!
-//! `--sweep` times ways to cut the kernels instead. Times are medians of device events. Large shapes go round three
+//! `--sweep` times ways to cut the kernels instead; of f32, f16, small and surrogates those that its value names. Times are medians of device events. Large shapes go round three
 //! sets of buffers, 1 GB each in f32, so that no set is in the cache; small ones are replayed in a graph on one set,
 //! which lies in the cache as the layer before would have left it.
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
@@ -317,7 +317,7 @@ fn main() {
         }
     };
     if args.iter().any(|arg| arg == "--sweep") {
-        return sweep(&gpu);
+        return sweep(&gpu, &value("--sweep").unwrap_or_default());
     }
     let copy = copy_bandwidth(&gpu);
     let (major, minor) = gpu.nvrtc_version();
@@ -379,21 +379,81 @@ fn main() {
 }
 
 /// Times ways to cut the kernels, by shape and type.
-fn sweep(gpu: &Gpu) {
+fn sweep(gpu: &Gpu, what: &str) {
     println!("copy {:.3} TB/s", copy_bandwidth(gpu));
+    let asked = |name| what.is_empty() || what.contains(name);
     for shape in LARGE {
-        sweep_as::<f32>(
-            gpu,
-            shape,
-            &[1, 2, 4],
-            &[SpikeFormat::Real, SpikeFormat::Bits],
-        );
+        if asked("f32") {
+            sweep_as::<f32>(
+                gpu,
+                shape,
+                &[1, 2, 4],
+                &[SpikeFormat::Real, SpikeFormat::Bits],
+            );
+        }
     }
     for shape in LARGE {
-        sweep_as::<f16>(gpu, shape, &[1, 2, 4, 8], &[SpikeFormat::Real]);
+        if asked("f16") {
+            sweep_as::<f16>(gpu, shape, &[1, 2, 4, 8], &[SpikeFormat::Real]);
+        }
     }
     for shape in SMALL {
-        sweep_small(gpu, shape);
+        if asked("small") {
+            sweep_small(gpu, shape);
+        }
+    }
+    if asked("surrogates") {
+        for shape in LARGE {
+            sweep_surrogates(gpu, shape);
+        }
+    }
+}
+
+/// The backward of each surrogate, cut in some ways.
+fn sweep_surrogates(gpu: &Gpu, shape: Shape) {
+    // The shortest chunks come first: they leave the most checkpoints.
+    let cuts = [
+        (2, 4, 128),
+        (1, 4, 128),
+        (2, 8, 128),
+        (1, 8, 128),
+        (2, 16, 128),
+        (1, 16, 128),
+        (2, 16, 64),
+    ];
+    for mut surrogate in Surrogate::ALL {
+        if surrogate.problem().is_some() {
+            surrogate.set("max_spike_count", 4.0).unwrap();
+        }
+        let layer = Spiking::new(gpu, &params(surrogate)).unwrap();
+        let mut line = format!(
+            "{} {}x2^{}:",
+            surrogate.name(),
+            shape.steps,
+            shape.neurons.ilog2()
+        );
+        let mut bench: Option<Bench<f32>> = None;
+        for (vector, chunk, threads) in cuts {
+            if (chunk == 4) != (shape.steps == 4) {
+                continue;
+            }
+            let tuning = Tuning {
+                forward_vector: 4,
+                ahead: 8,
+                backward_vector: vector,
+                chunk,
+                threads,
+                side_by_side: false,
+            };
+            let options = options(SpikeFormat::Real, Some(tuning));
+            let bench =
+                bench.get_or_insert_with(|| Bench::new(gpu, &params(surrogate), shape, options, 2));
+            bench.plan = layer.plan(shape, options).unwrap();
+            bench.kept = bench.plan.checkpoint_len();
+            let [_, backward, both] = bench.time(11);
+            write!(line, " v{vector}K{chunk}t{threads} {backward:.4}/{both:.4}").unwrap();
+        }
+        println!("{line}");
     }
 }
 

@@ -13,6 +13,10 @@ import statistics
 import sys
 import time
 from importlib import metadata
+from pathlib import Path
+
+# This file has the name of the package, and its folder comes first.
+sys.path[:] = [folder for folder in sys.path if Path(folder).resolve() != Path(__file__).resolve().parent]
 
 import torch
 from spikingjelly.activation_based import functional, neuron, surrogate

@@ -54,10 +54,10 @@ __device__ __forceinline__ void chunk_back(const Back &b, Ahead &a, double (&car
 #pragma unroll
             for (int j = 0; j < VEC; j++) {
 #if GRAD_V_SEQ
-                carry[j] += (double)unpack(a.grad_v[k], j);
+                carry[j] += unpack_wide(a.grad_v[k], j);
 #endif
-                StepBack step = step_back(h[k][j], unpack(a.grad_s[k], j), p, q);
-                pack(out, j, advance(carry[j], step, p));
+                StepBack step = step_back(h[k][j], unpack_wide(a.grad_s[k], j), p, q);
+                pack_wide(out, j, advance(carry[j], step, p));
             }
             store((Store *)grad_x, out);
         }

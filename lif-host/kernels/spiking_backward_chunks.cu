@@ -58,7 +58,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) spiking_backward_chunks(co
         for (int k = 0; k < CHUNK; k++) {
             float input = unpack(x_raw[k], 0);
             float h = k == 0 && c == 0 && !v_init ? first_charge(v, input, p) : charge(v, input, p);
-            step[k] = step_back(h, unpack(grad_raw[k], 0), p, q);
+            step[k] = step_back(h, unpack_wide(grad_raw[k], 0), p, q);
             v = reset_after(h, emit(h, p, q), p);
         }
         double a = 1.0, b = 0.0;
@@ -84,7 +84,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) spiking_backward_chunks(co
                 carry += (double)grad_v[k];
 #endif
                 Raw out;
-                pack(out, 0, advance(carry, step[k], p));
+                pack_wide(out, 0, advance(carry, step[k], p));
                 if (active) store(grad_x + at + k * n, out);
             }
         if (threadIdx.y == 0) before[threadIdx.x] = carry;

@@ -7,7 +7,7 @@ struct StepBack {
     double from_spike, dv_dh;
 };
 
-__device__ __forceinline__ StepBack step_back(float h, float grad_s, const Neuron &p, const Surrogate &q) {
+__device__ __forceinline__ StepBack step_back(float h, double grad_s, const Neuron &p, const Surrogate &q) {
     double wide = (double)h;
     double sg = slope(wide, (double)p.v_threshold, q);
 #if SOFT_RESET
@@ -25,7 +25,7 @@ __device__ __forceinline__ StepBack step_back(float h, float grad_s, const Neuro
 #endif
 #endif
     StepBack step;
-    step.from_spike = (double)grad_s * sg;
+    step.from_spike = grad_s * sg;
 #if DETACH_RESET
     step.dv_dh = direct;
 #else
@@ -35,13 +35,13 @@ __device__ __forceinline__ StepBack step_back(float h, float grad_s, const Neuro
 }
 
 // The gradient on the input of the step; `carry` is that on the membrane after it, and becomes that on the one before.
-__device__ __forceinline__ float advance(double &carry, const StepBack &step, const Neuron &p) {
+__device__ __forceinline__ double advance(double &carry, const StepBack &step, const Neuron &p) {
     double grad_h = fma(carry, step.dv_dh, step.from_spike);
     double part = grad_h * p.inverse_tau;
     carry = grad_h - part;
 #if DECAY_INPUT
-    return (float)part;
+    return part;
 #else
-    return (float)grad_h;
+    return grad_h;
 #endif
 }

@@ -59,6 +59,35 @@ __device__ __forceinline__ Store to_store(float x) {
 #endif
 }
 
+// From and to f64 without a detour, where the hardware has it.
+__device__ __forceinline__ double to_double(Store x) {
+#if STORE == 1
+    double y;
+    asm("cvt.f64.f16 %0, %1;" : "=d"(y) : "h"(x));
+    return y;
+#else
+    return (double)to_float(x);
+#endif
+}
+
+__device__ __forceinline__ Store to_store(double x) {
+#if STORE == 1
+    u16 y;
+    asm("cvt.rn.f16.f64 %0, %1;" : "=h"(y) : "d"(x));
+    return y;
+#else
+    return to_store((float)x);
+#endif
+}
+
+__device__ __forceinline__ double unpack_wide(const Raw &raw, int j) {
+    return to_double(reinterpret_cast<const Store *>(&raw)[j]);
+}
+
+__device__ __forceinline__ void pack_wide(Raw &raw, int j, double x) {
+    reinterpret_cast<Store *>(&raw)[j] = to_store(x);
+}
+
 __device__ __forceinline__ float unpack(const Raw &raw, int j) {
     return to_float(reinterpret_cast<const Store *>(&raw)[j]);
 }

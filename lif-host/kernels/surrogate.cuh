@@ -12,7 +12,8 @@
 struct Surrogate {
     // Parameters: alpha, w, leak or grad_min; beta, c, k or grad_max; T_period or max_spike_count.
     double a, b, c;
-    // 1 / T_period; atan: the factor of x, and 2 / alpha, in slope = 1 / ((d x)^2 + e).
+    // 1 / T_period; atan: slope = 1 / ((d x)^2 + e); sigmoid and s2nn: d = 1 / sqrt(alpha); soft-sign:
+    // slope = 1 / (d |x| + e)^2.
     double d, e;
     // Terms of the Fourier series.
     int terms;
@@ -34,13 +35,24 @@ __device__ __forceinline__ double reciprocal_of(double d) {
 #endif
 }
 
+// The same for a d that cannot be infinite.
+__device__ __forceinline__ double reciprocal_of_finite(double d) {
+    double low;
+    asm("rcp.approx.ftz.f64 %0, %1;" : "=d"(low) : "d"(d));
+    return fma(fma(-d, low, 1.0), low, low);
+}
+
 // exp(-z) for z >= 0; past 690, where it is below 1e-299, it stays what it is there.
 __device__ __forceinline__ double exp_of_minus(double z) {
     const double LOG2_E = 1.4426950408889634, LN_2 = 0.6931471805599453;
     // Adding it leaves the nearest integer in the low word.
     const double SHIFT = 6755399441055744.0;
+#if FINITE_SLOPE
+    z = __hiloint2double(min(__double2hiint(z), 0x40859000), __double2loint(z));
+#else
     // A comparison that leaves NaN as it is.
     z = z > 690.0 ? 690.0 : z;
+#endif
     double shifted = fma(z, LOG2_E, SHIFT);
     int n = __double2loint(shifted);
     // exp(-z) = 2^-n exp(-r), |r| <= ln(2) / 2.
@@ -98,9 +110,10 @@ __device__ __forceinline__ double slope(double h, double v_threshold, const Surr
     double x = h - v_threshold;
     double size = fabs(x);
 #if SURROGATE == 0 // sigmoid
-    double e = exp_of_minus(p.a * size);
-    double y = 1.0 + e;
-    return p.a * e * reciprocal_of(y * y);
+    double e = exp_of_minus(fabs(fma(p.a, h, -p.a * v_threshold)));
+    // (1 + e) / sqrt(alpha)
+    double y = fma(p.d, e, p.d);
+    return e * reciprocal_of_finite(y * y);
 #elif SURROGATE == 1 // atan
     double y = fma(p.d, h, -p.d * v_threshold);
     return reciprocal_of(fma(y, y, p.e));
@@ -111,18 +124,18 @@ __device__ __forceinline__ double slope(double h, double v_threshold, const Surr
     double rest = fma(-p.a, size, 1.0);
     return rest <= 0.0 ? 0.0 : p.a * rest;
 #elif SURROGATE == 3 // piecewise-exp
-    return p.a * 0.5 * exp_of_minus(p.a * size);
+    return p.a * 0.5 * exp_of_minus(fabs(fma(p.a, h, -p.a * v_threshold)));
 #elif SURROGATE == 4 // soft-sign
 #if !SPIKING
     if (isinf(x)) return x - x;
 #endif
-    double y = fma(p.a, size, 1.0);
-    return p.a * 0.5 * reciprocal_of(y * y);
+    double y = fma(p.d, size, p.e);
+    return reciprocal_of(y * y);
 #elif SURROGATE == 5 // super-spike
     double y = 1.0 + size;
     return p.a * reciprocal_of(y * y);
 #elif SURROGATE == 6 // erf
-    double y = p.a * x;
+    double y = fma(p.a, h, -p.a * v_threshold);
     const double ONE_OVER_SQRT_PI = 0.5641895835477563;
     return p.a * ONE_OVER_SQRT_PI * exp_of_minus(y * y);
 #elif SURROGATE == 7 // nonzero-sign-log-abs
@@ -138,13 +151,13 @@ __device__ __forceinline__ double slope(double h, double v_threshold, const Surr
 #elif SURROGATE == 10 // s2nn
     // One exponential and one reciprocal for both sides, so that a warp takes one way.
     double e = exp_of_minus(p.a * size);
-    double y = 1.0 + e;
+    double y = fma(p.d, e, p.d);
 #if SPIKING
     double above = x + 1.0;
 #else
     double above = x + 1.0 + 1e-5;
 #endif
-    return (x < 0.0 ? p.a * e : p.b) * reciprocal_of(x < 0.0 ? y * y : above);
+    return (x < 0.0 ? e : p.b) * reciprocal_of(x < 0.0 ? y * y : above);
 #elif SURROGATE == 11 // q-pseudo-spike
     double y = fma(2.0 / (p.a - 1.0), size, 1.0);
 #if PLAIN

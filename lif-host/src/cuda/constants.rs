@@ -127,10 +127,17 @@ pub(super) fn surrogate(surrogate: &Surrogate) -> SurrogateConstants {
             e: 2.0 / alpha,
             ..of(alpha, 0.0, 0.0)
         },
-        Surrogate::Sigmoid { alpha }
-        | Surrogate::PiecewiseQuadratic { alpha }
+        Surrogate::Sigmoid { alpha } => SurrogateConstants {
+            d: 1.0 / alpha.sqrt(),
+            ..of(alpha, 0.0, 0.0)
+        },
+        Surrogate::SoftSign { alpha } => SurrogateConstants {
+            d: (2.0 * alpha).sqrt(),
+            e: (2.0 / alpha).sqrt(),
+            ..of(alpha, 0.0, 0.0)
+        },
+        Surrogate::PiecewiseQuadratic { alpha }
         | Surrogate::PiecewiseExp { alpha }
-        | Surrogate::SoftSign { alpha }
         | Surrogate::SuperSpike { alpha }
         | Surrogate::Erf { alpha }
         | Surrogate::NonzeroSignLogAbs { alpha }
@@ -145,7 +152,10 @@ pub(super) fn surrogate(surrogate: &Surrogate) -> SurrogateConstants {
             terms: i32::try_from(n.saturating_sub(1)).unwrap_or(i32::MAX),
             ..Default::default()
         },
-        Surrogate::S2nn { alpha, beta } => of(alpha, beta, 0.0),
+        Surrogate::S2nn { alpha, beta } => SurrogateConstants {
+            d: 1.0 / alpha.sqrt(),
+            ..of(alpha, beta, 0.0)
+        },
         Surrogate::LeakyKRelu { leak, k } => of(leak, k, 0.0),
         Surrogate::MultiLevelSpikeCount {
             max_spike_count,

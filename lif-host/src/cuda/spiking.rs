@@ -167,7 +167,7 @@ impl Spiking {
         let bytes = size_of::<X>();
         let tuning = options
             .tuning
-            .unwrap_or_else(|| Tuning::auto(&self.gpu, shape, bytes));
+            .unwrap_or_else(|| Tuning::auto(&self.gpu, shape, bytes, options.spikes, &self.params));
         tuning.check(shape, bytes)?;
         let NeuronParams {
             surrogate, spiking, ..

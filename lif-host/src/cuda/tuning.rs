@@ -1,6 +1,8 @@
 //! How the kernels are cut: neurons to a thread, steps to a chunk.
 
-use super::{Error, Gpu};
+use super::{Error, Gpu, SpikeFormat};
+use crate::cpu::NeuronParams;
+use crate::surrogate::Surrogate;
 
 /// Time steps and neurons of a sequence `[T, N]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,20 @@ impl Shape {
     }
 }
 
+/// Whether the slope takes an exponential, a power, a series, or the emission more than a comparison.
+const fn is_heavy(params: &NeuronParams) -> bool {
+    match params.surrogate {
+        Surrogate::Sigmoid { .. }
+        | Surrogate::PiecewiseExp { .. }
+        | Surrogate::Erf { .. }
+        | Surrogate::S2nn { .. }
+        | Surrogate::MultiLevelSpikeCount { .. } => true,
+        Surrogate::QPseudoSpike { alpha } => alpha != 2.0,
+        Surrogate::SquarewaveFourierSeries { n, .. } => n > 2,
+        _ => !params.spiking,
+    }
+}
+
 /// How the kernels of spiking neurons are cut. It changes the speed, and no bit of the forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
@@ -53,7 +69,13 @@ pub struct Tuning {
 impl Tuning {
     /// What was fastest for a shape, for values of `bytes` bytes: docs/cuda.md has the measurements.
     #[must_use]
-    pub fn auto(gpu: &Gpu, shape: Shape, bytes: usize) -> Self {
+    pub fn auto(
+        gpu: &Gpu,
+        shape: Shape,
+        bytes: usize,
+        spikes: SpikeFormat,
+        params: &NeuronParams,
+    ) -> Self {
         let Shape { steps, neurons } = shape;
         let vector = |most: usize| {
             let mut divisors = (0..4).map(|p| 1 << p);
@@ -78,20 +100,28 @@ impl Tuning {
             };
         }
         let half = bytes < 4;
+        let heavy = is_heavy(params);
         let chunk = match steps {
             0..=4 => 4,
             5..=8 => 8,
-            9..=16 if half => 8,
+            9..=16 if half || heavy => 8,
             _ => 16,
         };
         // Few neurons leave few bytes under way: more steps of each make up for it.
         let some = a_multiprocessor < 1024;
         let (forward_vector, ahead, backward_vector) = match (some, half) {
+            (true, false) if spikes == SpikeFormat::Bits => (1, 16, 2),
             (true, false) => (4, 16, 2),
             (true, true) => (2, 32, 1),
             (false, false) => (4, 8, 2),
             (false, true) if chunk == 4 => (8, 4, 4),
             (false, true) => (4, 8, 2),
+        };
+        // Two neurons to a thread and 16 steps leave no registers for these.
+        let backward_vector = if heavy && chunk == 16 {
+            1
+        } else {
+            backward_vector
         };
         Self {
             forward_vector: vector(forward_vector),

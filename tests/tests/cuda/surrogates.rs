@@ -70,9 +70,15 @@ pub(crate) fn values(gpu: &Gpu) -> String {
                 asked,
             )
             .unwrap();
+            // A cosine at its zero is as far from 0 as pi is from its f64.
+            let least = if surrogate.name() == "squarewave-fourier-series" {
+                1e-12
+            } else {
+                1e-44
+            };
             for (x, got) in points.iter().zip(host(gpu, &grad)) {
                 let want = surrogate.grad(f64::from(*x));
-                let near = (f64::from(got) - want).abs() <= 1e-6 * want.abs() + 1e-44;
+                let near = (f64::from(got) - want).abs() <= 1e-6 * want.abs() + least;
                 let same = got == want as f32 || got.is_nan() && want.is_nan();
                 assert!(
                     near || same || is_far(&surrogate, *x),

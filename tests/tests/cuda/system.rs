@@ -174,7 +174,7 @@ fn plans_that_are_refused(gpu: &Gpu) -> String {
     let layer = Spiking::new(gpu, &kinds(2.0)[1]).unwrap();
     let refused =
         |shape: Shape, options: Options| layer.plan::<f32>(shape, options).unwrap_err().to_string();
-    let good = Tuning::auto(gpu, Shape::new(STEPS, N), 4);
+    let good = plan(gpu, Options::default()).tuning();
     let mut rows = vec![(
         refused(Shape::new(0, 5), Options::default()),
         "shape [0, 5]",
