@@ -128,7 +128,7 @@ impl Tuning {
             ahead,
             backward_vector: vector(backward_vector),
             chunk,
-            threads: 128,
+            threads: if some && half { 256 } else { 128 },
             side_by_side: false,
         }
     }
