@@ -83,7 +83,7 @@ impl<S: FixedState> Fixed<S> {
         spikes: SpikeFormat,
         v_seq: bool,
     ) -> Result<FixedPlan<S>, Error> {
-        shape.len()?;
+        shape.values()?;
         if spikes == SpikeFormat::Real {
             return Err(Error::Unexpected {
                 argument: "spike_seq",

@@ -55,7 +55,7 @@ impl Need {
     }
 
     fn address(&self, address: u64) -> Result<Address, Error> {
-        if address % self.align as u64 != 0 {
+        if !address.is_multiple_of(self.align as u64) {
             return Err(Error::Alignment {
                 argument: self.argument,
                 bytes: self.align,
@@ -165,7 +165,7 @@ impl From<Address> for Arg {
     }
 }
 
-/// The counts N and T as a kernel takes them; [`super::Shape::len`] checked that they fit.
+/// The counts N and T as a kernel takes them; [`super::Shape::values`] checked that they fit.
 pub(super) const fn counts(neurons: usize, steps: usize) -> [Arg; 2] {
     [Arg::Count(neurons as i64), Arg::Int(steps as i32)]
 }

@@ -51,7 +51,7 @@ impl NonSpiking {
     ///
     /// [`Error::Shape`], [`Error::Compile`], [`Error::Driver`].
     pub fn plan<X: Storage>(&self, shape: Shape) -> Result<NonSpikingPlan<X>, Error> {
-        shape.len()?;
+        shape.values()?;
         let many = shape.neurons / self.gpu.multiprocessors().max(1) >= 4096;
         let most = if many {
             16 / size_of::<X>()
@@ -60,7 +60,7 @@ impl NonSpiking {
         };
         let vector = (0..4)
             .map(|p| 1 << p)
-            .rfind(|v| *v <= most && shape.neurons % v == 0)
+            .rfind(|v| *v <= most && shape.neurons.is_multiple_of(*v))
             .unwrap_or(1);
         let macros = [
             ("STORE", X::STORE),

@@ -25,7 +25,7 @@ impl Shape {
     /// # Errors
     ///
     /// [`Error::Shape`] for no step, for more than 2^31 - 1 of them, or 2^62 values and more.
-    pub fn len(&self) -> Result<usize, Error> {
+    pub fn values(&self) -> Result<usize, Error> {
         let Self { steps, neurons } = *self;
         let fits = steps > 0 && i32::try_from(steps).is_ok();
         let len = steps.checked_mul(neurons).filter(|len| *len < 1 << 62);
@@ -152,7 +152,7 @@ impl Tuning {
             ("backward_vector", self.backward_vector),
         ] {
             let known = vector.is_power_of_two() && vector <= 8 && vector * bytes <= 16;
-            if !known || shape.neurons % vector != 0 {
+            if !known || !shape.neurons.is_multiple_of(vector) {
                 return bad(
                     name,
                     vector,
@@ -166,7 +166,7 @@ impl Tuning {
         if !self.ahead.is_power_of_two() || self.ahead > 32 {
             return bad("ahead", self.ahead, "1, 2, 4, 8, 16 or 32");
         }
-        if self.threads == 0 || self.threads % 32 != 0 || self.threads > 512 {
+        if self.threads == 0 || !self.threads.is_multiple_of(32) || self.threads > 512 {
             return bad("threads", self.threads, "a multiple of 32 up to 512");
         }
         if self.side_by_side && self.backward_vector != 1 {

@@ -59,7 +59,7 @@ fn check(gpu: &Gpu, case: &Case) {
         options,
         seed,
     } = case;
-    let len = shape.len().unwrap();
+    let len = shape.values().unwrap();
     let x = special(*seed, len);
     let v_init = normal(seed + 1, shape.neurons, 0.0, 1.0);
     let neurons = Neurons::<f32>::new(params).unwrap();

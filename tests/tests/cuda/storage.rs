@@ -39,7 +39,7 @@ pub(crate) fn spike_formats(gpu: &Gpu) -> String {
 
 fn formats_agree(gpu: &Gpu, shape: Shape, tuning: Option<Tuning>) {
     let params = kinds(2.0)[1];
-    let x = normal(5, shape.len().unwrap(), 1.0, 1.0);
+    let x = normal(5, shape.values().unwrap(), 1.0, 1.0);
     let options = Options {
         tuning,
         ..Options::default()
@@ -192,7 +192,7 @@ pub(crate) fn large_offsets(gpu: &Gpu) -> String {
     let stream = gpu.stream();
     let shape = Shape::new(3, (1 << 30) + 64);
     let n = shape.neurons;
-    let len = shape.len().unwrap();
+    let len = shape.values().unwrap();
     let need = 3 * 2 * len + len;
     let (free, _) = stream.context().mem_get_info().unwrap();
     if free < need + (1 << 30) {
