@@ -97,6 +97,9 @@ pub(crate) struct Incoming<X> {
     pub(crate) v_last: Option<Vec<f32>>,
 }
 
+/// Gradients on the inputs and on the initial membranes.
+pub(crate) type Gradients<X> = (Vec<X>, Vec<f32>);
+
 /// Runs a forward, and a backward if gradients come in, on a stream of its own: what it leaves, the gradients on the
 /// inputs and on the initial membranes.
 pub(crate) fn run<X: Storage>(
@@ -106,7 +109,7 @@ pub(crate) fn run<X: Storage>(
     options: Options,
     (x, v_init): (&[X], Option<&[f32]>),
     incoming: Option<&Incoming<X>>,
-) -> (Left<X>, Option<(Vec<X>, Vec<f32>)>) {
+) -> (Left<X>, Option<Gradients<X>>) {
     let gpu = gpu.on_new_stream().unwrap();
     let stream = gpu.stream();
     let options = Options {

@@ -86,7 +86,7 @@ fn check<S: State>(gpu: &Gpu, lif: Lif<S>, shift: Option<i32>, seed: u64) {
     let v_init: Vec<S> = (0..n)
         .map(|i| S::draw(&draws, 1_000_000 + i as u64))
         .collect();
-    let v_init = (seed % 2 == 0).then_some(&v_init[..]);
+    let v_init = seed.is_multiple_of(2).then_some(&v_init[..]);
     let want = run_slices(&lif, n, &currents, v_init);
 
     let input = shift.map_or(FixedInput::Currents, |shift| FixedInput::Sums { shift });

@@ -27,7 +27,8 @@ pub(crate) fn tunings(shape: Shape) -> Vec<Option<Tuning>> {
         (2, 1, 8, 32, 128),
         (1, 1, 2, 1, 64),
     ] {
-        if shape.neurons % usize::max(forward_vector, backward_vector) == 0 {
+        let most = usize::max(forward_vector, backward_vector);
+        if shape.neurons.is_multiple_of(most) {
             all.push(Some(Tuning {
                 forward_vector,
                 ahead,

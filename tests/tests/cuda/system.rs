@@ -301,6 +301,9 @@ pub(crate) fn graph(gpu: &Gpu) -> String {
     "3 replays".into()
 }
 
+/// What becomes of a file.
+type Damage = fn(&[u8]) -> Vec<u8>;
+
 pub(crate) fn cache(_: &Gpu) -> String {
     let folder = std::env::temp_dir().join(format!("lif-gpu-cache-{}", std::process::id()));
     let run = || {
@@ -323,7 +326,7 @@ pub(crate) fn cache(_: &Gpu) -> String {
     assert_eq!(files.len(), 2, "a forward and a backward");
     let whole: Vec<Vec<u8>> = files.iter().map(|f| std::fs::read(f).unwrap()).collect();
     same_bits("from the cache", &run(), &want);
-    let broken: [fn(&[u8]) -> Vec<u8>; 4] = [
+    let broken: [Damage; 4] = [
         |bytes| bytes[..bytes.len() / 2].to_vec(),
         |_| Vec::new(),
         |bytes| vec![0x5a; bytes.len()],
