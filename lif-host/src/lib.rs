@@ -9,6 +9,7 @@
 //! | [`surrogate`] | derivatives that stand in for that of the step |
 //! | [`net`] | the description of a network that all other parts share |
 //! | [`cpu`] | forward and backward through time on the CPU |
+//! | `cuda` | the same on an NVIDIA GPU (feature `cuda`) |
 //! | [`data`] | samples from files, and their split |
 //! | [`train`] | loss, optimiser, the training loop and its configuration file |
 //! | [`quant`] | from f32 weights to integers: scales folded into thresholds, certificates |
@@ -31,6 +32,8 @@ pub mod checkpoint;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod cpu;
+#[cfg(feature = "cuda")]
+pub mod cuda;
 pub mod data;
 #[cfg(feature = "device")]
 pub mod device;

@@ -342,7 +342,6 @@ fn wrong_options_are_refused_by_name() {
             "--backend device:I1F15",
             &["v_threshold = 1", "cannot hold"],
         ),
-        (3, lif, "--backend cuda", &["cuda is not there yet"]),
         (
             2,
             surrogate,
@@ -350,12 +349,6 @@ fn wrong_options_are_refused_by_name() {
             &["\"sigmoids\"", "sigmoid"],
         ),
         (2, surrogate, "--name rect --param w=1", &["\"w\"", "alpha"]),
-        (
-            3,
-            surrogate,
-            "--name rect --backend cuda",
-            &["cuda is not there yet"],
-        ),
     ];
     for (code, command, options, says) in rows {
         fails(dir, *code, &format!("{command} {options}"), says);
@@ -497,4 +490,82 @@ fn device_backends_run_the_device_code() {
     }
     assert!(spikes[0].0.contains(&1.0) && spikes[0].0.contains(&0.0));
     assert!(spikes.iter().all(|s| *s == spikes[0]));
+}
+
+/// Runs `lif`, which must succeed: what it wrote, and what it said on standard error.
+fn succeeds(dir: &Path, args: &str) -> (Tensors, String) {
+    let args: Vec<String> = args.split_whitespace().map(String::from).collect();
+    let done = lif(dir, &args);
+    let stderr = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(done.status.success(), "{args:?}: {stderr}");
+    let out = dir.join("out");
+    let tensors = read(&out);
+    fs::remove_file(out).unwrap();
+    (tensors, stderr)
+}
+
+#[test]
+fn the_backend_cuda_is_the_cpu_or_says_why_not() {
+    let dir = folder();
+    let dir = dir.path();
+    let values: Vec<f32> = (0..60).map(|i| (i * 37 % 23) as f32 / 9.0 - 0.6).collect();
+    let x = Tensor::f32(&[20, 3], &values);
+    let wide = Tensor {
+        dtype: Dtype::F64,
+        shape: vec![1],
+        bytes: 1.5f64.to_le_bytes().into(),
+    };
+    write(&dir.join("in"), &[("x_seq", &x), ("grad_spike_seq", &x)]);
+    write(&dir.join("at"), &[("x", &x)]);
+    write(&dir.join("plain"), &[("x_seq", &x)]);
+    write(&dir.join("wide"), &[("x_seq", &wide), ("x", &wide)]);
+    let commands = [
+        "neuron --model lif --tau 1.7 --v-reset -0.1 --input in --output out",
+        "neuron --model simple-lif --decay-input false --input in --output out",
+        "neuron --model non-spiking-lif --decode max-abs-mem --input plain --output out",
+        "surrogate --name q-pseudo-spike --input at --output out",
+    ];
+    let there = {
+        let asked: Vec<String> = format!("{} --backend cuda", commands[0])
+            .split_whitespace()
+            .map(String::from)
+            .collect();
+        let done = lif(dir, &asked);
+        let _ = fs::remove_file(dir.join("out"));
+        done.status.success()
+    };
+    for command in commands {
+        let (want, said) = succeeds(dir, command);
+        assert_eq!(said, "");
+        let (auto, said) = succeeds(dir, &format!("{command} --backend auto"));
+        assert!(said.starts_with("note: on the "), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        if !there {
+            fails(
+                dir,
+                3,
+                &format!("{command} --backend cuda"),
+                &["--backend cuda: ", "--backend cpu"],
+            );
+            assert!(said.contains("on the CPU: "), "{said}");
+        }
+        for (name, want) in &want {
+            let exact = !name.starts_with("grad") && name != "primitive";
+            compare(name, &auto[name], want, if exact { 0.0 } else { 1e-6 });
+        }
+    }
+    for command in [
+        "neuron --model lif --input wide --output out --backend cuda",
+        "surrogate --name atan --input wide --output out --backend cuda",
+    ] {
+        fails(
+            dir,
+            2,
+            command,
+            &["f32 tensors are needed", "--backend cpu"],
+        );
+    }
+    if !there {
+        println!("no GPU: not run");
+    }
 }

@@ -7,6 +7,7 @@
 //! | [`line`] | a board on this machine, behind a serial line that can be bad |
 //! | [`nets`] | networks to check with |
 //! | [`population`] | one population run in every way that there is |
+//! | [`busy`] | networks of which a given share spikes |
 //! | [`emulated`] | emulated cores that run networks |
 //! | [`exercise`] | what is done with any byte string at all |
 //! | [`mutate`] | model files that were changed |
@@ -34,6 +35,8 @@
 //! | `tests/link_faults.rs` | noise, broken frames, hosts and boards that die |
 //! | `tests/boards.rs` | the parity ladder on emulated boards |
 //! | `tests/everywhere.rs` | the same bits on every core, and the stack and RAM that they take |
+//! | `tests/cuda` | neurons on a GPU against the CPU backend and the oracle |
+//! | `tests/instructions.rs` | instructions of kernels and of whole steps, against `budgets.toml` |
 //! | `tests/sizes.rs` | the core's size on chips, against `budgets.toml` |
 //! | `src/bin/fuzz-corpus.rs` | the program that writes the corpus of the fuzz targets |
 //! | `src/bin/test-all` | the program that runs every check of the project |

@@ -12,6 +12,11 @@ mod import;
 mod inspect;
 mod neuron;
 mod on_device;
+#[cfg(feature = "cuda")]
+mod on_gpu;
+#[cfg(not(feature = "cuda"))]
+#[path = "no_gpu.rs"]
+mod on_gpu;
 mod quantize;
 mod run;
 mod run_tensors;

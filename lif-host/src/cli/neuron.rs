@@ -8,6 +8,7 @@ use lif_nostd::neuron::{Decode, LifConfig};
 use safetensors::Dtype;
 
 use super::on_device::{self, DeviceType};
+use super::on_gpu;
 use super::tensors::{Element, Input, Tensor, write};
 use crate::cli::Failure;
 use crate::cpu::{Model, NeuronParams, Neurons, NonSpiking, Upstream};
@@ -72,7 +73,7 @@ pub(super) struct Args {
     /// Whether the neurons spike; if not, they emit the surrogate's primitive function
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
     pub(super) spiking: bool,
-    /// cpu; cuda; or device:TYPE, the code that a device runs, on this machine, forward alone. TYPE is f32, i16 or
+    /// cpu; cuda, f32 tensors alone; auto, which is cuda where there is a GPU for f32 tensors, else cpu; or device:TYPE, the code that a device runs, on this machine, forward alone. TYPE is f32, i16 or
     /// i32 (raw integers), or one of the fixed crate's types of 16 or 32 bits, such as I16F16 or I1F15: inputs are
     /// rounded to the nearest value of the type, ties to even, saturating. f64 tensors hold every value of a 32-bit
     /// type, f32 tensors do not
@@ -147,6 +148,7 @@ impl FromStr for Reset {
 pub(super) enum Backend {
     Cpu,
     Cuda,
+    Auto,
     Device(DeviceType),
 }
 
@@ -157,15 +159,11 @@ impl FromStr for Backend {
         match (text, text.strip_prefix("device:")) {
             ("cpu", _) => Ok(Self::Cpu),
             ("cuda", _) => Ok(Self::Cuda),
+            ("auto", _) => Ok(Self::Auto),
             (_, Some(number)) => Ok(Self::Device(number.parse()?)),
-            _ => Err("cpu, cuda and device:TYPE are allowed".into()),
+            _ => Err("cpu, cuda, auto and device:TYPE are allowed".into()),
         }
     }
-}
-
-/// The failure of a backend that is asked for before it is there.
-pub(super) fn no_cuda() -> Failure {
-    Failure::Environment("the backend cuda is not there yet; --backend cpu is".into())
 }
 
 /// The surrogate `name` with the parameters `params`, each NAME=VALUE, checked.
@@ -207,6 +205,22 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let input = Input::open(&args.input)?;
     let dtype = input.dtype("x_seq")?;
     input.note_unknown(&KNOWN)?;
+    if let Some(gpu) = on_gpu::choose(args.backend, dtype)? {
+        let seq = Sequence::<f32>::read(&input)?;
+        let outputs = match args.model {
+            ModelArg::NonSpikingLif => {
+                let inputs = NonSpikingInputs::read(args.decode.decode(), &seq, &input)?;
+                on_gpu::non_spiking(&gpu, args.tau, &seq, &inputs)?
+            }
+            _ => on_gpu::spiking(
+                &gpu,
+                &params(args, surrogate),
+                &seq,
+                &SpikingInputs::read(&seq, &input)?,
+            )?,
+        };
+        return finish(args, outputs);
+    }
     match dtype {
         Dtype::F64 => run_as::<f64>(args, surrogate, &input),
         _ => run_as::<f32>(args, surrogate, &input),
@@ -260,8 +274,8 @@ impl<F: Element> Sequence<F> {
 /// Named output tensors.
 pub(super) type Outputs<F> = Vec<(&'static str, Tensor<F>)>;
 
-fn run_as<F: Element>(args: &Args, surrogate: Surrogate, input: &Input) -> Result<(), Failure> {
-    let params = NeuronParams {
+fn params(args: &Args, surrogate: Surrogate) -> NeuronParams {
+    NeuronParams {
         model: match args.model {
             ModelArg::SimpleLif => Model::SimpleLif,
             _ => Model::Lif,
@@ -275,11 +289,14 @@ fn run_as<F: Element>(args: &Args, surrogate: Surrogate, input: &Input) -> Resul
         detach_reset: args.detach_reset,
         surrogate,
         spiking: args.spiking,
-    };
+    }
+}
+
+fn run_as<F: Element>(args: &Args, surrogate: Surrogate, input: &Input) -> Result<(), Failure> {
+    let params = params(args, surrogate);
     let seq = Sequence::<F>::read(input)?;
     let decode = args.decode.decode();
     let outputs = match (args.backend, args.model) {
-        (Backend::Cuda, _) => return Err(no_cuda()),
         (Backend::Device(number), ModelArg::NonSpikingLif) => {
             refuse(
                 input,
@@ -302,12 +319,18 @@ fn run_as<F: Element>(args: &Args, surrogate: Surrogate, input: &Input) -> Resul
             let v_init = input.optional::<F>("v_init", seq.state_shape())?;
             on_device::spiking(number, &params, &seq, v_init.as_deref())?
         }
-        (Backend::Cpu, ModelArg::NonSpikingLif) => non_spiking(args.tau, decode, &seq, input)?,
-        (Backend::Cpu, _) => spiking(&params, &seq, input)?,
+        (_, ModelArg::NonSpikingLif) => non_spiking(args.tau, decode, &seq, input)?,
+        _ => spiking(&params, &seq, input)?,
     };
+    finish(args, outputs)
+}
+
+/// Writes the outputs and says so.
+fn finish<F: Element>(args: &Args, outputs: Outputs<F>) -> Result<(), Failure> {
     let names: Vec<&str> = outputs.iter().map(|(name, _)| *name).collect();
+    let names = names.join(", ");
     write(&args.output, outputs)?;
-    say!("wrote {} ({})", args.output.display(), names.join(", "));
+    say!("wrote {} ({names})", args.output.display());
     Ok(())
 }
 
@@ -334,42 +357,94 @@ fn refuse(input: &Input, names: &[&str], whose: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Tensors that a spiking layer reads besides its inputs.
+pub(super) struct SpikingInputs<F> {
+    pub(super) v_init: Option<Vec<F>>,
+    pub(super) grad_spikes: Option<Vec<F>>,
+    pub(super) grad_v: Option<Vec<F>>,
+    pub(super) grad_v_last: Option<Vec<F>>,
+}
+
+impl<F: Element> SpikingInputs<F> {
+    fn read(seq: &Sequence<F>, input: &Input) -> Result<Self, Failure> {
+        refuse(
+            input,
+            &["grad_output"],
+            "with a spiking model: its gradients are grad_spike_seq, grad_v_seq and grad_v_last",
+        )?;
+        let state = seq.state_shape();
+        let inputs = Self {
+            v_init: input.optional::<F>("v_init", state)?,
+            grad_spikes: input.optional::<F>("grad_spike_seq", &seq.shape)?,
+            grad_v: input.optional::<F>("grad_v_seq", &seq.shape)?,
+            grad_v_last: input.optional::<F>("grad_v_last", state)?,
+        };
+        let others = inputs.grad_v.is_some() || inputs.grad_v_last.is_some();
+        if inputs.grad_spikes.is_none() && others {
+            return Err(input.fail(
+                "tensor \"grad_spike_seq\" is missing, which the backward needs; it may be all 0",
+            ));
+        }
+        Ok(inputs)
+    }
+}
+
 fn spiking<F: Element>(
     params: &NeuronParams,
     seq: &Sequence<F>,
     input: &Input,
 ) -> Result<Outputs<F>, Failure> {
     let neurons = Neurons::<F>::new(params).map_err(|e| Failure::Input(e.to_string()))?;
-    refuse(
-        input,
-        &["grad_output"],
-        "with a spiking model: its gradients are grad_spike_seq, grad_v_seq and grad_v_last",
-    )?;
-    let state = seq.state_shape();
-    let v_init = input.optional::<F>("v_init", state)?;
-    let grad_spikes = input.optional::<F>("grad_spike_seq", &seq.shape)?;
-    let grad_v = input.optional::<F>("grad_v_seq", &seq.shape)?;
-    let grad_v_last = input.optional::<F>("grad_v_last", state)?;
-    let out = neurons.forward(seq.n, &seq.x, v_init.as_deref());
+    let inputs = SpikingInputs::read(seq, input)?;
+    let out = neurons.forward(seq.n, &seq.x, inputs.v_init.as_deref());
     let mut outputs = Vec::new();
-    if let Some(spikes) = &grad_spikes {
+    if let Some(spikes) = &inputs.grad_spikes {
         let up = Upstream {
             spikes,
-            v: grad_v.as_deref(),
-            v_last: grad_v_last.as_deref(),
+            v: inputs.grad_v.as_deref(),
+            v_last: inputs.grad_v_last.as_deref(),
         };
         let (grad_x, grad_v_init) = neurons.backward(seq.n, &out.h, &out.spikes, up);
         outputs.push(("grad_x_seq", seq.whole(grad_x)));
         outputs.push(("grad_v_init", seq.state(grad_v_init)));
-    } else if grad_v.is_some() || grad_v_last.is_some() {
-        return Err(input.fail(
-            "tensor \"grad_spike_seq\" is missing, which the backward needs; it may be all 0",
-        ));
     }
     outputs.push(("spike_seq", seq.whole(out.spikes)));
     outputs.push(("v_seq", seq.whole(out.v)));
     outputs.push(("v_last", seq.state(out.v_last)));
     Ok(outputs)
+}
+
+/// What NonSpikingLIF reads besides its inputs.
+pub(super) struct NonSpikingInputs<F> {
+    pub(super) decode: Decode,
+    /// Shape of the output.
+    pub(super) shape: Vec<usize>,
+    pub(super) grad_output: Option<Vec<F>>,
+}
+
+impl<F: Element> NonSpikingInputs<F> {
+    fn read(decode: Decode, seq: &Sequence<F>, input: &Input) -> Result<Self, Failure> {
+        refuse(
+            input,
+            &["v_init"],
+            "with non-spiking-lif, which starts at 0",
+        )?;
+        let grads = ["grad_spike_seq", "grad_v_seq", "grad_v_last"];
+        refuse(
+            input,
+            &grads,
+            "with non-spiking-lif: its gradient is grad_output",
+        )?;
+        let shape = match decode {
+            Decode::None => &seq.shape,
+            _ => seq.state_shape(),
+        };
+        Ok(Self {
+            decode,
+            shape: shape.into(),
+            grad_output: input.optional::<F>("grad_output", shape)?,
+        })
+    }
 }
 
 fn non_spiking<F: Element>(
@@ -378,27 +453,14 @@ fn non_spiking<F: Element>(
     seq: &Sequence<F>,
     input: &Input,
 ) -> Result<Outputs<F>, Failure> {
-    let neurons = NonSpiking::<F>::new(tau, decode).map_err(|e| Failure::Input(e.to_string()))?;
-    refuse(
-        input,
-        &["v_init"],
-        "with non-spiking-lif, which starts at 0",
-    )?;
-    let grads = ["grad_spike_seq", "grad_v_seq", "grad_v_last"];
-    refuse(
-        input,
-        &grads,
-        "with non-spiking-lif: its gradient is grad_output",
-    )?;
+    let inputs = NonSpikingInputs::read(decode, seq, input)?;
+    let neurons =
+        NonSpiking::<F>::new(tau, inputs.decode).map_err(|e| Failure::Input(e.to_string()))?;
     let out = neurons.forward(seq.n, &seq.x);
-    let shape = match decode {
-        Decode::None => &seq.shape,
-        _ => seq.state_shape(),
-    };
     let mut outputs = Vec::new();
-    if let Some(grad) = input.optional::<F>("grad_output", shape)? {
-        outputs.push(("grad_x_seq", seq.whole(neurons.backward(&out, &grad))));
+    if let Some(grad) = &inputs.grad_output {
+        outputs.push(("grad_x_seq", seq.whole(neurons.backward(&out, grad))));
     }
-    outputs.push(("output", Tensor::new(shape, out.output)));
+    outputs.push(("output", Tensor::new(&inputs.shape, out.output)));
     Ok(outputs)
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use lif_nostd::real::Real;
 use safetensors::Dtype;
 
-use super::neuron::{Backend, no_cuda, surrogate};
+use super::neuron::{Backend, surrogate};
+use super::on_gpu;
 use super::tensors::{Element, Input, Tensor, write};
 use crate::cli::Failure;
 use crate::say;
@@ -31,7 +32,7 @@ pub(super) struct Args {
         allow_negative_numbers = true
     )]
     pub(super) params: Vec<String>,
-    /// cpu or cuda
+    /// cpu; cuda, f32 tensors alone; or auto, which is cuda where there is a GPU for f32 tensors, else cpu
     #[arg(long, default_value = "cpu")]
     pub(super) backend: Backend,
     /// Input tensor
@@ -58,17 +59,19 @@ fn names() -> String {
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let surrogate = surrogate(&args.name, &args.params)?;
-    match args.backend {
-        Backend::Cpu => {}
-        Backend::Cuda => return Err(no_cuda()),
-        Backend::Device(_) => {
-            return Err(Failure::Input(
-                "--backend device: a surrogate is for training; cpu and cuda are allowed".into(),
-            ));
-        }
+    if matches!(args.backend, Backend::Device(_)) {
+        return Err(Failure::Input(
+            "--backend device: a surrogate is for training; cpu, cuda and auto are allowed".into(),
+        ));
     }
     let input = Input::open(&args.input)?;
-    match input.dtype("x")? {
+    let dtype = input.dtype("x")?;
+    if let Some(gpu) = on_gpu::choose(args.backend, dtype)? {
+        let x = input.tensor::<f32>("x")?;
+        let (grad, primitive) = on_gpu::surrogate(&gpu, &surrogate, &x.values)?;
+        return finish(args, surrogate, &x.shape, grad, primitive);
+    }
+    match dtype {
         Dtype::F64 => run_as::<f64>(args, surrogate, &input),
         _ => run_as::<f32>(args, surrogate, &input),
     }
@@ -78,10 +81,24 @@ fn run_as<F: Element>(args: &Args, surrogate: Surrogate, input: &Input) -> Resul
     let x = input.tensor::<F>("x")?;
     let grad = |x: &F| <F as Real>::from_f64(surrogate.grad(Real::to_f64(*x)));
     let grad = x.values.iter().map(grad).collect();
-    let mut outputs = vec![("grad", Tensor::new(&x.shape, grad))];
-    if surrogate.has_primitive() {
+    let primitive = surrogate.has_primitive().then(|| {
         let primitive = x.values.iter().filter_map(|x| surrogate.primitive(*x));
-        outputs.push(("primitive", Tensor::new(&x.shape, primitive.collect())));
+        primitive.collect()
+    });
+    finish(args, surrogate, &x.shape, grad, primitive)
+}
+
+/// Writes the outputs and says so.
+fn finish<F: Element>(
+    args: &Args,
+    surrogate: Surrogate,
+    shape: &[usize],
+    grad: Vec<F>,
+    primitive: Option<Vec<F>>,
+) -> Result<(), Failure> {
+    let mut outputs = vec![("grad", Tensor::new(shape, grad))];
+    if let Some(primitive) = primitive {
+        outputs.push(("primitive", Tensor::new(shape, primitive)));
     } else {
         eprintln!(
             "note: {} has no primitive function; the output holds grad alone",

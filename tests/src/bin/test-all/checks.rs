@@ -269,14 +269,15 @@ fn host_tests(root: &Path) -> Vec<Check> {
     ]
 }
 
-/// The files of `tests/tests`, but those that build for chips.
+/// The files of `tests/tests`, and the folders with a main file, but those that build for chips.
 fn test_files(root: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(root.join("tests/tests"))
         .into_iter()
         .flatten()
         .filter_map(|entry| {
             let path = entry.ok()?.path();
-            let is_source = path.extension().is_some_and(|e| e == "rs");
+            let is_source =
+                path.extension().is_some_and(|e| e == "rs") || path.join("main.rs").is_file();
             let name = path.file_stem()?.to_str()?;
             (is_source
                 && !["boards", "everywhere", "footprint", "instructions", "sizes"].contains(&name))
