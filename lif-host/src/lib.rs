@@ -15,6 +15,7 @@
 //! | [`quant`] | from f32 weights to integers: scales folded into thresholds, certificates |
 //! | [`export`] | writes `.lif` files |
 //! | [`infer`] | runs a `.lif` file on the host with the device's own code |
+//! | [`cost`] | an estimate of the instructions that a step takes on a chip |
 //! | [`calibrate`] | quantisation after training, calibrated on samples |
 //! | [`checkpoint`] | trained networks as safetensors |
 //! | [`import`] | networks that were trained elsewhere |
@@ -31,6 +32,7 @@ pub mod calibrate;
 pub mod checkpoint;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod cost;
 pub mod cpu;
 #[cfg(feature = "cuda")]
 pub mod cuda;

@@ -539,7 +539,7 @@ fn wrong_options_of_verify_are_refused() {
     dir.write("long", long);
     dir.succeeds("export long --output digits.lif");
     dir.write("firmware", &*FIRMWARE);
-    let says = "digits.lif: | bytes do not fit the 3145728 bytes that mps2-an386 has";
+    let says = "digits.lif: | bytes do not fit the 1572864 bytes that mps2-an386 has";
     dir.fails(2, &format!("{VERIFY} --firmware firmware"), says);
 }
 

@@ -21,6 +21,8 @@ pub struct Busy<'a> {
     pub sizes: &'a [usize],
     /// Share that spikes, in percent.
     pub percent: usize,
+    /// Whether each neuron has a threshold of its own, so that no kernel steps them.
+    pub per_neuron: bool,
 }
 
 impl Busy<'_> {
@@ -48,19 +50,27 @@ impl Busy<'_> {
     ///
     /// Those of [`Net::check`]: none.
     pub fn net(&self) -> Result<Net, lif_host::net::Error> {
-        let lif = LifParams {
+        let threshold = |n: usize| {
+            let each = |i| 1.0 + 0.01 * (i % 2) as f32;
+            match self.per_neuron {
+                true => Param::PerNeuron((0..n).map(each).collect()),
+                false => Param::Scalar(1.0),
+            }
+        };
+        let lif = |n| LifParams {
             tau: Param::Scalar(2.0),
-            v_threshold: Param::Scalar(1.0),
+            v_threshold: threshold(n),
             v_reset: Some(Param::Scalar(0.0)),
             decay_input: false,
             detach_reset: false,
             surrogate: Surrogate::default(),
         };
         let n_in = self.sizes.first().copied().unwrap_or(0);
-        let name = format!("{} {}%", self.name, self.percent);
+        let kind = if self.per_neuron { " per-neuron" } else { "" };
+        let name = format!("{}{kind} {}%", self.name, self.percent);
         let mut chain = Net::sequential_spikes(&name, STEPS, n_in);
         for n in self.sizes.iter().skip(1) {
-            chain = chain.linear(*n).lif(lif.clone());
+            chain = chain.linear(*n).lif(lif(*n));
         }
         let mut net = chain.build()?;
         let stream = Stream::new(1, 1);

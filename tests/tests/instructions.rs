@@ -8,6 +8,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use lif_host::cost::{Activity, CORES};
+use lif_host::export::export_int;
+use lif_host::infer::Host;
 use lif_tests::busy::{ANOMALY_DETECTION, Busy};
 use serde::Deserialize;
 
@@ -55,12 +58,18 @@ fn networks() -> Vec<u8> {
     let mut bundle = Vec::new();
     for (name, sizes) in NETWORKS {
         for percent in [1, 10, 30, 100] {
-            let busy = Busy {
-                name,
-                sizes,
-                percent,
-            };
-            bundle.extend(busy.bundle().unwrap());
+            for per_neuron in [false, true] {
+                if per_neuron && percent != 10 {
+                    continue;
+                }
+                let busy = Busy {
+                    name,
+                    sizes,
+                    percent,
+                    per_neuron,
+                };
+                bundle.extend(busy.bundle().unwrap());
+            }
         }
     }
     bundle
@@ -117,6 +126,48 @@ fn measure(target: &str, machine: &str) -> Vec<(String, u64, u64)> {
     rows
 }
 
+/// The estimate that `lif inspect` prints is that of the counts, to a tenth.
+fn check_estimate(target: &str, rows: &[(String, u64, u64)]) {
+    let core = CORES.iter().find(|core| core.target == target).unwrap();
+    let mut compared = 0;
+    for (name, sizes) in NETWORKS {
+        for percent in [1, 10, 30, 100] {
+            for per_neuron in [false, true] {
+                let busy = Busy {
+                    name,
+                    sizes,
+                    percent,
+                    per_neuron,
+                };
+                let net = busy.net().unwrap();
+                let Some((_, count, _)) = rows.iter().find(|r| r.0 == format!("step {}", net.name))
+                else {
+                    continue;
+                };
+                let file = export_int(&net).unwrap().bytes;
+                let host = Host::new(&file).unwrap();
+                let activity = match percent {
+                    100 => Activity::All,
+                    percent => Activity::Percent(percent),
+                };
+                let estimate = core.step(&host.model(), activity).unwrap();
+                let ratio = estimate / *count as f64;
+                println!(
+                    "estimate      {target:<28} step {:<31} {ratio:.3} of the count",
+                    net.name
+                );
+                assert!(
+                    (0.9..1.1).contains(&ratio),
+                    "{} on {target}: {estimate}, {count}",
+                    net.name
+                );
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(compared, 10);
+}
+
 fn check(target: &str, machine: &str) {
     let budgets: Budgets = toml::from_str(include_str!("../budgets.toml")).unwrap();
     let mut allowed = budgets.instructions[target].clone();
@@ -124,7 +175,9 @@ fn check(target: &str, machine: &str) {
     let mut too_many = Vec::new();
     // Ends the line that the test runner began.
     println!();
-    for (name, count, of) in measure(target, machine) {
+    let rows = measure(target, machine);
+    check_estimate(target, &rows);
+    for (name, count, of) in rows {
         let most = allowed.remove(&name).unwrap_or(0);
         println!(
             "instructions  {target:<28} {name:<36} {count:>7}, {most:>7} allowed, {:.3} each",

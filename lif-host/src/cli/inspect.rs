@@ -5,6 +5,7 @@ use lif_nostd::model::format::{MAJOR, NeuronKind, Neurons, Node, Number, Param};
 
 use super::args::Inspect;
 use crate::cli::{Failure, files};
+use crate::cost::{Activity, CORES};
 use crate::say;
 
 /// Runs the command.
@@ -27,6 +28,7 @@ pub(super) fn run(args: &Inspect) -> Result<(), Failure> {
         }
     }
     print_certificates(&model);
+    print_cost(&model);
     print_extras(&model);
     Ok(())
 }
@@ -41,6 +43,30 @@ fn print_certificates(model: &Model<'_>) {
             ""
         };
         say!("  largest sum of {}: {max_sum}{fits}", name.escape_debug());
+    }
+}
+
+/// Instructions of a step, by core: with 10 % of inputs and neurons spiking, and with all.
+fn print_cost(model: &Model<'_>) {
+    let mut lines = Vec::new();
+    for core in CORES {
+        let cost = |activity| core.step(model, activity);
+        if let (Some(typical), Some(most)) = (cost(Activity::Percent(10)), cost(Activity::All)) {
+            lines.push(format!(
+                "    {:<10} {typical:>9.0} typical, {most:>9.0} at most; about {:.0} and {:.0} cycles",
+                core.name,
+                typical * core.cycles,
+                most * core.cycles
+            ));
+        }
+    }
+    if lines.is_empty() {
+        say!("  no estimate of instructions for f32, nor for weights of 16 bits");
+        return;
+    }
+    say!("  instructions a step, an estimate: 10 % of inputs and neurons spike, or all");
+    for line in lines {
+        say!("{line}");
     }
 }
 
