@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`oracle`] | the dumb f64, i64 and i128 implementations that everything is held against |
 //! | [`golden`] | the neuron cases that SpikingJelly computed |
-//! | [`line`] | a board on this machine, behind a serial line that can be bad |
+//! | [`line`](mod@line) | a board on this machine, behind a serial line that can be bad |
 //! | [`nets`] | networks to check with |
 //! | [`population`] | one population run in every way that there is |
 //! | [`busy`] | networks of which a given share spikes |
